@@ -1,0 +1,83 @@
+"""Prompts as token ids, so that nothing in a question can act as control text.
+
+A chat template is rendered once around a placeholder; what stands before and after it is encoded
+with special tokens on, the question with special tokens off. Training and serving both build their
+prompts here, so a checkpoint is served exactly the ids that it was trained on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from statespace.errors import PromptError
+
+PROBE_QUESTION: Final = "Ann has 3 pens. She buys 4 more. How many pens does Ann have now?"
+"""The fixed question whose prompt ids identify a checkpoint's prompt format."""
+
+# From the private use area: no real template contains it and no trimming filter removes it.
+_PLACEHOLDER: Final = "\ue000question\ue001"
+
+
+class Tokenizer(Protocol):
+    """The part of a Hugging Face tokenizer that prompts need."""
+
+    def encode(self, text: str, **options: Any) -> list[int]:
+        """Token ids of `text`; takes `add_special_tokens` and `split_special_tokens`."""
+        ...
+
+    def apply_chat_template(self, conversation: list[dict[str, str]], **options: Any) -> Any:
+        """The conversation as text when `tokenize` is false."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt format: token ids before and after the question."""
+
+    tokenizer: Tokenizer
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
+
+    @classmethod
+    def from_tokenizer(cls, tokenizer: Tokenizer, *, system: str | None = None) -> Prompt:
+        """The format that the tokenizer's own chat template gives.
+
+        Raises `PromptError` if there is no template, or if it does not carry the question through
+        unchanged.
+        """
+        messages = [{"role": "system", "content": system}] if system else []
+        messages.append({"role": "user", "content": _PLACEHOLDER})
+        try:
+            text = tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=True
+            )
+        except ValueError as error:
+            raise PromptError(f"the tokenizer has no usable chat template: {error}") from error
+        before, found, after = text.partition(_PLACEHOLDER)
+        if not found or _PLACEHOLDER in after:
+            raise PromptError("the chat template must contain the user's message exactly once")
+        return cls(tokenizer, tuple(_control(tokenizer, before)), tuple(_control(tokenizer, after)))
+
+    def ids(self, question: str) -> list[int]:
+        """The prompt for `question`; every character of it is data."""
+        return [*self.prefix, *self.data(question), *self.suffix]
+
+    def data(self, text: str) -> list[int]:
+        """Token ids of text that is data: special tokens spelled out in it stay plain text."""
+        return self.tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the probe question's prompt ids; a checkpoint card records it."""
+        return fingerprint(self.ids(PROBE_QUESTION))
+
+
+def fingerprint(ids: Sequence[int]) -> str:
+    """SHA-256 of token ids, as `sha256:<hex>`."""
+    return "sha256:" + hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()
+
+
+def _control(tokenizer: Tokenizer, text: str) -> list[int]:
+    return tokenizer.encode(text, add_special_tokens=False) if text else []
