@@ -1,0 +1,38 @@
+"""Fixtures that every test package shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def skip(reason: str) -> None:
+    """Skip, except in CI, where what a test needs must be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"needed in CI: {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder that holds `gsm8k/` and `gsm_hard/`; skips when there is none.
+
+    These data sets are not part of the repository, so their absence is no failure in CI either.
+    """
+    candidates = [REPOSITORY / "data", REPOSITORY.parent / "shared" / "data"]
+    if named := os.environ.get("STATEWISE_DATA"):
+        candidates = [Path(named)]
+    for folder in candidates:
+        if (folder / "gsm8k" / "train.jsonl").is_file():
+            return folder
+    pytest.skip("no GSM8K here; put it in data/gsm8k or name its folder in STATEWISE_DATA")
