@@ -7,6 +7,7 @@ transitions is in `statespace.parser` and `statespace.tree`, what is checked in
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -46,13 +47,27 @@ class Origin(StrEnum):
 class Check(Frozen):
     """One claim found in an output, and what exact arithmetic says of it."""
 
-    start: Annotated[int, Field(ge=0, description="Offset of the claim, in characters of the output.")]
+    start: Annotated[
+        int, Field(ge=0, description="Offset of the claim, in characters of the output.")
+    ]
     end: Annotated[int, Field(ge=0, description="End offset, exclusive.")]
     claim: Annotated[str, Field(description="The claim as written.")]
     stated: Annotated[str | None, Field(description="The value the text states.")] = None
-    computed: Annotated[str | None, Field(description="The exact value, as a decimal or a fraction.")] = None
+    computed: Annotated[
+        str | None, Field(description="The exact value, as a decimal or a fraction.")
+    ] = None
     verdict: Verdict
-    reason: Annotated[str | None, Field(description="Why it is refuted or could not be checked.")] = None
+    reason: Annotated[
+        str | None, Field(description="Why it is refuted or could not be checked.")
+    ] = None
+
+
+def overall(checks: Iterable[Check]) -> Verdict:
+    """The verdict of a whole transition: one refuted check refutes it, one verified verifies it."""
+    verdicts = {check.verdict for check in checks}
+    if Verdict.REFUTED in verdicts:
+        return Verdict.REFUTED
+    return Verdict.VERIFIED if Verdict.VERIFIED in verdicts else Verdict.UNCHECKED
 
 
 class Transition(Frozen):
@@ -61,7 +76,9 @@ class Transition(Frozen):
     id: Annotated[int, Field(ge=1, description="Unique in the solution; 0 is the question.")]
     parent: Annotated[int, Field(ge=0, description="The state it grows from.")]
     number: Annotated[int | None, Field(description="The number as the text wrote it.")] = None
-    path: Annotated[int, Field(ge=0, description="Display lane, for strategies with several paths.")] = 0
+    path: Annotated[
+        int, Field(ge=0, description="Display lane, for strategies with several paths.")
+    ] = 0
     action: Action
     label: Annotated[str, Field(description="The action's label as written.")]
     output: str = ""
@@ -92,7 +109,8 @@ class Trace(Frozen):
     preamble: Annotated[str, Field(description="Text before the first state.")] = ""
     trailing: Annotated[str, Field(description="Text after Summarize's paragraph.")] = ""
     answer: Annotated[
-        str | None, Field(description="What Summarize on the final path states; null if unresolved.")
+        str | None,
+        Field(description="What Summarize on the final path states; null if unresolved."),
     ] = None
 
     @property

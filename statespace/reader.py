@@ -1,0 +1,257 @@
+"""From generated text to placed, checked transitions: parser, tree and verifier in one pass.
+
+The reader is what serving, `POST /v1/verify` and training share. It takes text as it is generated,
+with the tokens it cost and the time it arrived, and gives `Opened`, `Grown` and `Closed` readings;
+a `Closed` carries the finished `Transition` with its verdict.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from statespace.actions import Action
+from statespace.answers import extract
+from statespace.parser import (
+    Finished,
+    Output,
+    ParserEvent,
+    Preamble,
+    Started,
+    Trailing,
+    TransitionParser,
+)
+from statespace.trace import Check, Trace, Transition, Verdict, overall
+from statespace.tree import Node, StateTree
+from statespace.verifier import Scope, Verification, verify_output
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A transition has begun: its header was read and placed."""
+
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """More output of the open transition; `offset` counts characters of its output."""
+
+    id: int
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A transition is complete and checked."""
+
+    transition: Transition
+
+
+Reading = Opened | Grown | Closed
+
+
+@dataclass(slots=True)
+class _Open:
+    """The transition being written."""
+
+    node: Node
+    label: str
+    pieces: list[str] = field(default_factory=list)
+    length: int = 0
+
+
+class TraceReader:
+    """Reads one path of generated text. Not reusable after `close`."""
+
+    def __init__(self, *, path: int = 0, started: float = 0.0) -> None:
+        self._path = path
+        self._parser = TransitionParser()
+        self._tree = StateTree()
+        self._scopes: dict[int, Scope] = {0: Scope.EMPTY}
+        self._refuted: dict[int, tuple[Check, ...]] = {}
+        self._transitions: list[Transition] = []
+        self._open: _Open | None = None
+        self._preamble: list[str] = []
+        self._trailing: list[str] = []
+        self._meter = _Meter()
+        self._mark = started
+        self._answers: dict[int, str | None] = {}
+
+    @property
+    def transitions(self) -> Sequence[Transition]:
+        """The finished transitions, in the order they were written."""
+        return self._transitions
+
+    @property
+    def preamble(self) -> str:
+        """Text before the first state; a plain answer if there is no state."""
+        return "".join(self._preamble).strip()
+
+    @property
+    def overran(self) -> bool:
+        """Whether text has followed Summarize's paragraph: nothing more is to be expected."""
+        return bool(self._trailing)
+
+    @property
+    def chain(self) -> tuple[int, ...]:
+        """State ids from 0 to the newest state."""
+        return self._tree.state().chain
+
+    @property
+    def answer(self) -> str | None:
+        """What the latest Summarize on the path states."""
+        for node in self._tree.ancestors(self._tree.tip):
+            if (answer := self._answers.get(node.id)) is not None:
+                return answer
+        return None
+
+    def feed(self, text: str, *, tokens: int = 0, now: float = 0.0) -> list[Reading]:
+        """Take generated text that cost `tokens` and arrived at `now` (seconds)."""
+        self._meter.add(len(text), tokens)
+        return self._read(self._parser.feed(text), now)
+
+    def close(self, *, now: float = 0.0) -> list[Reading]:
+        """The text has ended: finishes the open transition."""
+        return self._read(self._parser.close(), now, ended=True)
+
+    def trace(self, question: str) -> Trace:
+        """Everything read so far."""
+        return Trace(
+            question=question,
+            transitions=tuple(self._transitions),
+            preamble=self.preamble,
+            trailing="".join(self._trailing).strip(),
+            answer=self.answer,
+        )
+
+    def _read(self, events: list[ParserEvent], now: float, *, ended: bool = False) -> list[Reading]:
+        readings: list[Reading] = []
+        for event in events:
+            match event:
+                case Output(text, raw):
+                    self._meter.advance(len(raw))
+                    readings.append(self._grow(text))
+                case Started():
+                    readings.append(self._start(event))
+                    self._meter.advance(len(event.raw))
+                case Finished(raw):
+                    self._meter.advance(len(raw))
+                    last = ended or any(isinstance(later, Trailing) for later in events)
+                    readings.append(self._finish(now, self._meter.take(everything=last)))
+                case Preamble(text, raw):
+                    self._meter.advance(len(raw))
+                    self._preamble.append(text)
+                case Trailing(text, raw):
+                    self._meter.advance(len(raw))
+                    self._trailing.append(text)
+        return readings
+
+    def _start(self, event: Started) -> Opened:
+        node = self._tree.add(event.action, event.number)
+        self._open = _Open(node, event.label)
+        return Opened(node)
+
+    def _grow(self, text: str) -> Grown:
+        current = self._current()
+        reading = Grown(current.node.id, current.length, text)
+        current.pieces.append(text)
+        current.length += len(text)
+        return reading
+
+    def _finish(self, now: float, tokens: int) -> Closed:
+        current = self._current()
+        self._open = None
+        node, output = current.node, "".join(current.pieces)
+        target = self._tree.backtrack(output) if node.action is Action.BACKTRACK else None
+        verification = self._verify(node, output)
+        transition = Transition(
+            id=node.id,
+            parent=node.parent,
+            number=node.number,
+            path=self._path,
+            action=node.action,
+            label=current.label,
+            output=output,
+            target=target,
+            legal=node.legal and (target is not None or node.action is not Action.BACKTRACK),
+            verdict=verification.verdict,
+            checks=verification.checks,
+            tokens=tokens,
+            seconds=max(0.0, now - self._mark),
+        )
+        self._mark = now
+        if node.action is Action.SUMMARIZE:
+            self._answers[node.id] = extract(output)
+        self._transitions.append(transition)
+        return Closed(transition)
+
+    def _verify(self, node: Node, output: str) -> Verification:
+        """Check `output` with what the path to its parent knows; a dead end's values are gone."""
+        scope = self._scopes[node.parent]
+        found = verify_output(output, scope)
+        if node.action in (Action.VERIFY, Action.BACKTRACK):
+            quoted = {
+                check.claim
+                for ancestor in self._tree.ancestors(node.parent)
+                for check in self._refuted.get(ancestor.id, ())
+            }
+            checks = tuple(check for check in found.checks if check.claim not in quoted)
+            self._scopes[node.id] = scope
+            return Verification(overall(checks), checks, scope, found.steps)
+        self._scopes[node.id] = found.scope
+        refuted = tuple(check for check in found.checks if check.verdict is Verdict.REFUTED)
+        if refuted:
+            self._refuted[node.id] = refuted
+        return found
+
+    def _current(self) -> _Open:
+        assert self._open is not None, "the parser starts a state before it has output"
+        return self._open
+
+
+class _Meter:
+    """Divides the tokens of text pieces by characters.
+
+    A piece that spans two transitions is divided linearly and rounded down at the boundary, so the
+    parts of all transitions sum to the tokens given.
+    """
+
+    __slots__ = ("_chars", "_pieces", "_position", "_taken", "_tokens")
+
+    def __init__(self) -> None:
+        self._pieces: deque[tuple[int, int]] = deque()  # (characters, tokens) not yet read over
+        self._position = 0  # characters read of the first piece
+        self._tokens = 0  # tokens of the pieces that were read over
+        self._taken = 0
+
+    def add(self, chars: int, tokens: int) -> None:
+        self._pieces.append((chars, tokens))
+
+    def advance(self, chars: int) -> None:
+        self._position += chars
+        while self._pieces and self._position >= self._pieces[0][0]:
+            size, tokens = self._pieces.popleft()
+            self._position -= size
+            self._tokens += tokens
+
+    def take(self, *, everything: bool = False) -> int:
+        """Tokens since the last `take`; with `everything`, also those of text still ahead."""
+        total = self._tokens
+        if everything:
+            total += sum(tokens for _, tokens in self._pieces)
+        elif self._pieces:
+            size, tokens = self._pieces[0]
+            total += tokens * self._position // size
+        taken, self._taken = total - self._taken, total
+        return taken
+
+
+def read(text: str, question: str = "") -> Trace:
+    """Read a whole trace at once."""
+    reader = TraceReader()
+    reader.feed(text)
+    reader.close()
+    return reader.trace(question)

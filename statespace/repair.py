@@ -1,0 +1,41 @@
+"""The wording of Verify and Backtrack, in one place, so that what is served is what was trained.
+
+State 3 says 48 / 2 = 26, but 48 / 2 = 24.
+Backtrack to State 2.
+"""
+
+from __future__ import annotations
+
+from statespace.errors import RepairError
+from statespace.trace import Check, Transition, Verdict
+
+
+def refutation(transition: Transition) -> Check:
+    """The first refuted check of `transition`. Raises `RepairError` if nothing is refuted."""
+    for check in transition.checks:
+        if check.verdict is Verdict.REFUTED:
+            return check
+    raise RepairError(
+        f"transition {transition.id} has no refuted check: there is nothing to repair"
+    )
+
+
+def verify_text(number: int, check: Check) -> str:
+    """What Verify says of the refuted `check` in the state written as `number`.
+
+    Raises `RepairError` if the check has no computed value to set against the claim.
+    """
+    left, equals, _ = check.claim.rpartition("=")
+    if not equals or check.computed is None:
+        raise RepairError(f"the claim {check.claim!r} has no computed value to state")
+    return f"State {number} says {check.claim}, but {left.strip()} = {check.computed}."
+
+
+def holds_text(number: int) -> str:
+    """What Verify says of a state in which everything holds."""
+    return f"State {number} is correct."
+
+
+def backtrack_text(number: int) -> str:
+    """What Backtrack says to return to the state written as `number`; 0 is the question."""
+    return f"Backtrack to State {number}."

@@ -1,0 +1,139 @@
+"""Requests and solutions: what a client sends to have a problem solved, and what it gets back."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from statespace.trace import Frozen, Transition
+
+MAX_QUESTION: Final = 32_768
+"""Characters of a question; the model's context is the tighter limit."""
+MAX_TOKENS: Final = 131_072
+MAX_METADATA: Final = 16
+
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+MetadataValue = Annotated[str, StringConstraints(max_length=512)]
+Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=MAX_METADATA)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class SolutionRequest(BaseModel):
+    """A problem to be solved. Unknown fields are errors; types are not coerced."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    question: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=MAX_QUESTION, pattern=r"\S"),
+        Field(description="The problem, in plain words.", examples=["What is 48 / 2 + 48?"]),
+    ]
+    model: Annotated[
+        str | None, Field(max_length=256, description="A name from /v1/models; default: the first.")
+    ] = None
+    strategy: Annotated[str, Field(max_length=64, description="How to solve it.")] = "single"
+    max_tokens: Annotated[
+        int | None, Field(ge=1, le=MAX_TOKENS, description="Limit on generated tokens.")
+    ] = None
+    max_transitions: Annotated[int, Field(ge=1, le=1000)] = 64
+    temperature: Annotated[Number, Field(ge=0, le=2)] = 0.0
+    top_p: Annotated[Number, Field(gt=0, le=1)] = 1.0
+    seed: Annotated[int | None, Field(ge=0, lt=2**63)] = None
+    timeout_s: Annotated[
+        Number | None, Field(gt=0, le=86_400, description="Deadline; what was solved is returned.")
+    ] = None
+    stream: Annotated[bool, Field(description="Answer with server-sent events.")] = False
+    deltas: Annotated[bool, Field(description="Also stream outputs while they grow.")] = False
+    background: Annotated[bool, Field(description="Go on when the client goes away.")] = False
+    store: Annotated[bool, Field(description="Keep the solution after its end.")] = False
+    metadata: Metadata = {}
+
+
+class Status(StrEnum):
+    """Where a solution stands."""
+
+    QUEUED = "queued"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class IncompleteReason(StrEnum):
+    """Why a solution ended without an answer."""
+
+    NO_ANSWER = "no_answer"
+    MAX_TOKENS = "max_tokens"
+    MAX_TRANSITIONS = "max_transitions"
+    DEADLINE = "deadline"
+    REPETITION = "repetition"
+    SHUTDOWN = "shutdown"
+
+
+class Usage(Frozen):
+    """Tokens that a solution cost."""
+
+    prompt_tokens: int = 0
+    cached_tokens: Annotated[int, Field(description="Prompt tokens found in the prefix cache.")] = 0
+    completion_tokens: int = 0
+    discarded_tokens: Annotated[
+        int, Field(description="Generated tokens that no transition holds, e.g. after a stop.")
+    ] = 0
+
+
+class Verification(Frozen):
+    """How many transitions got which verdict."""
+
+    verified: int = 0
+    refuted: int = 0
+    unchecked: int = 0
+
+
+class Path(Frozen):
+    """One line of reasoning: the states from the question to its newest state."""
+
+    path: int
+    states: tuple[int, ...]
+    answer: str | None = None
+    resolved: bool = False
+
+
+class Failure(Frozen):
+    """Why a solution failed, as in an OpenAI error object."""
+
+    message: str
+    type: str
+    code: str | None = None
+
+
+class Source(Frozen):
+    """The solution and state that a fork grew from."""
+
+    solution_id: str
+    state: int
+
+
+class Solution(Frozen):
+    """A solution as it stands."""
+
+    id: str
+    object: Literal["solution"] = "solution"
+    status: Status
+    question: str
+    model: str
+    strategy: str
+    answer: str | None = None
+    text: Annotated[str | None, Field(description="A plain answer, written without states.")] = None
+    transitions: tuple[Transition, ...] = ()
+    paths: tuple[Path, ...] = ()
+    usage: Usage = Usage()
+    verification: Verification = Verification()
+    incomplete_reason: IncompleteReason | None = None
+    error: Failure | None = None
+    created_at: Annotated[float, Field(description="Unix time, seconds.")]
+    completed_at: float | None = None
+    metadata: Metadata = {}
+    source: Source | None = None
