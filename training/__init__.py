@@ -1,0 +1,1 @@
+"""Problems, traces, curriculum, training and evaluation of State-Transition Reasoners."""

@@ -1,0 +1,1 @@
+"""Sources of maths word problems: the procedural generator and published sets."""

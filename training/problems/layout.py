@@ -1,0 +1,102 @@
+"""Puts a problem's sentences in order: facts, distractors, and the question at one end or other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from random import Random
+from typing import TYPE_CHECKING
+
+from training.problems.distractors import distractor
+from training.problems.relations.relation import allowed
+from training.problems.scenes import STATEMENTS
+from training.problems.wording import Renderer, capitalized
+
+if TYPE_CHECKING:
+    from training.problems.generator import Link
+
+_WHOLE = 0.45
+"""Share of one-relation problems worded in one breath, where such wordings exist."""
+_DISTRACTED = 0.1
+_ENDS = re.compile(r"(?<=[.?!]) ")
+
+
+class NoWordingError(ValueError):
+    """No wording of this side of the split fits."""
+
+
+class _Chooser:
+    """Chooses wordings from one side of the split, at least one held out where that is asked."""
+
+    def __init__(self, rng: Random, *, heldout: bool) -> None:
+        self._rng = rng
+        self._heldout = heldout
+        self.used_heldout = False
+
+    def choose(self, wordings: tuple[str, ...]) -> str:
+        if self._heldout and self._rng.random() < 0.7:
+            held = allowed(wordings, heldout=True)
+            if held:
+                self.used_heldout = True
+                return self._rng.choice(held)
+        return self._rng.choice(allowed(wordings, heldout=False))
+
+
+def question(
+    rng: Random, renderer: Renderer, links: Sequence[Link], *, heldout: bool
+) -> str:
+    """The whole text of a problem. Raises NoWordingError."""
+    chooser = _Chooser(rng, heldout=heldout)
+    relation = links[-1].relation
+    alone = len(links) == 1 and relation.whole
+    if alone and (not relation.asks or rng.random() < _WHOLE):
+        renderer.use(links[0].numbers, links[0].other)
+        text = renderer.render(chooser.choose(relation.whole))
+    else:
+        text = _arranged(rng, renderer, links, chooser)
+    if heldout and not chooser.used_heldout:
+        raise NoWordingError(relation.name)
+    return capitalized(text)
+
+
+def _arranged(
+    rng: Random, renderer: Renderer, links: Sequence[Link], chooser: _Chooser
+) -> str:
+    plan = _fact_templates(links, chooser)
+    ask = chooser.choose(links[-1].relation.asks)
+    roll = rng.random()
+    count = sum(template.count(". ") + 1 for _, template in plan)
+    asks_plainly = ask.endswith("?") and ". " not in ask
+    if asks_plainly and count <= 3 and roll < 0.1:
+        asked = _render(renderer, links[-1], ask)
+        facts = [_render(renderer, link, template) for link, template in plan]
+        return f"{asked[:-1]} if {_joined(facts)}?"
+    facts = [_render(renderer, link, template) for link, template in plan]
+    if asks_plainly and count <= 3 and roll < 0.24:
+        return f"if {_joined(facts)}, {_render(renderer, links[-1], ask)}"
+    if rng.random() < _DISTRACTED and links[-1].relation.takes:
+        facts.insert(rng.randint(1, len(facts)), distractor(rng, renderer))
+    return " ".join((*facts, _render(renderer, links[-1], ask)))
+
+
+def _fact_templates(links: Sequence[Link], chooser: _Chooser) -> list[tuple[Link, str]]:
+    plan: list[tuple[Link, str]] = []
+    first = links[0]
+    if first.relation.takes:
+        plan.append((first, chooser.choose(STATEMENTS[first.relation.takes].facts)))
+    plan.extend((link, chooser.choose(link.relation.facts)) for link in links)
+    return plan
+
+
+def _render(renderer: Renderer, link: Link, template: str) -> str:
+    renderer.use(link.numbers, link.other)
+    return renderer.render(template)
+
+
+def _joined(facts: Sequence[str]) -> str:
+    """Sentences as clauses of one sentence."""
+    clauses = [clause.rstrip(".") for fact in facts for clause in _ENDS.split(fact)]
+    if len(clauses) == 1:
+        return clauses[0]
+    comma = "," if len(clauses) > 2 else ""
+    return f"{', '.join(clauses[:-1])}{comma} and {clauses[-1]}"

@@ -1,0 +1,51 @@
+"""What a maths word problem is, whichever source it came from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+Split = Literal["seen", "heldout"]
+Source = Literal["procedural", "gsm8k"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One node of the graph of quantities.
+
+    A given has no `expression`. A derived quantity's `expression` is written over the symbols of
+    earlier quantities ("a - b"), tokens separated by single spaces.
+    """
+
+    symbol: str
+    description: str
+    value: str
+    expression: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A question, its answer and what is known of its solution.
+
+    `answer` is a plain number. Procedural problems carry `quantities`, the last of which is the
+    answer, and its `unit` ("$", "apples", or nothing); published ones carry their worked `solution`.
+    """
+
+    id: str
+    question: str
+    answer: str
+    source: Source
+    split: Split
+    operations: int
+    relations: tuple[str, ...] = ()
+    quantities: tuple[Quantity, ...] = ()
+    unit: str = ""
+    solution: str = ""
+    licence: str = "Apache-2.0"
+
+
+def problem_id(question: str, answer: str) -> str:
+    """An id that depends on nothing but the content."""
+    digest = hashlib.sha256(f"{question}\0{answer}".encode()).hexdigest()
+    return f"prob_{digest[:20]}"

@@ -1,0 +1,13 @@
+"""The relation kinds, grouped by subject."""
+
+from __future__ import annotations
+
+from training.problems.relations import bare, change, compare, groups
+from training.problems.relations.relation import Relation
+
+ALL: tuple[Relation, ...] = (
+    *change.RELATIONS,
+    *groups.RELATIONS,
+    *compare.RELATIONS,
+    *bare.RELATIONS,
+)

@@ -1,0 +1,1 @@
+"""State-transition traces made from problems whose solution is known."""
