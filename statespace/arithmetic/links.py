@@ -1,0 +1,261 @@
+"""From tokens to checks: the stretches between relations, the names they bind, the links judged.
+
+Between two relation signs lies a segment. Its prefix (up to the first stop) is the right side of
+the relation before it, its suffix (after the last stop) the left side of the one after it; where
+one expression is both, the equation is a chain.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final
+
+from statespace.arithmetic import rationals, units
+from statespace.arithmetic.claims import Judgement, is_claim, judge
+from statespace.arithmetic.expressions import ExpressionReader, Reading, Term, name_of
+from statespace.arithmetic.limits import MAX_CHECKS, MAX_PHRASE, Budget
+from statespace.arithmetic.scope import Scope
+from statespace.arithmetic.tokens import Tokens
+from statespace.trace import Check, Verdict
+
+_ORDINARY_STOPS: Final = frozenset(".,;:?!\"“”'’‘\n—…•>|#~")
+_NEAR: Final = 4
+
+
+class LinkChecker:
+    """Checks the claims of one token list; `scope` and `checks` grow as it goes."""
+
+    __slots__ = ("budget", "checks", "scope", "text", "tokens")
+
+    def __init__(self, text: str, scope: Scope, budget: Budget) -> None:
+        self.text = text
+        self.scope = scope
+        self.budget = budget
+        self.checks: list[Check] = []
+        self.tokens = Tokens()
+
+    def run(self, tokens: Tokens) -> None:
+        """Check every relation in `tokens`; raises `OutOfStepsError` with `checks` so far kept."""
+        self.tokens = tokens
+        relations = [at for at, kind in enumerate(tokens.kind) if kind == "relation"]
+        self.budget.spend(len(relations))
+        left: Term | None = None
+        heads: list[str] = []
+        before = 0
+        for index, relation in enumerate(relations):
+            after = relations[index + 1] if index + 1 < len(relations) else len(tokens.kind) - 1
+            if left is None:
+                left, heads = self._open(before, relation)
+            left, heads = self._link(left, heads, relation, after)
+            before = relation + 1
+            if len(self.checks) >= MAX_CHECKS:
+                return
+
+    def _open(self, lo: int, hi: int) -> tuple[Term | None, list[str]]:
+        """The left side that ends at `hi`, or the name that stands there."""
+        start = self._after_last_stop(lo, hi)
+        name = self._name(start, hi)
+        if name is not None:
+            return None, [name]
+        left = self._suffix(start, hi)
+        if left is not None and not left.operators and not left.names and left.first > start:
+            return None, []  # "Day 2 = ": a label.
+        if left is not None and not left.operators and left.names:
+            return None, list(left.names)
+        return left, []
+
+    def _link(
+        self, left: Term | None, heads: list[str], relation: int, after: int
+    ) -> tuple[Term | None, list[str]]:
+        """Judge one relation; returns what the next one starts from."""
+        hi = self._first_stop(relation + 1, after)
+        start, approximate = self._value_start(relation, hi)
+        right = ExpressionReader(self.tokens, self.scope, self.budget).read(start, hi)
+        whole = hi == after
+        if right is None or (right.value is None and not right.operators):
+            name = self._name(relation + 1, after) if whole else None
+            if name is None:
+                return None, []
+            if left is not None:
+                self._bind([name], left, rounded=False)
+                return left, heads
+            return None, [*heads, name]
+        right.doubt = right.doubt or self._doubt_after(right, hi)
+        rounded = approximate
+        if left is not None and is_claim(left, right):
+            judgement = self._judge(left, right, approximate, relation, hi)
+            self._record(left, judgement)
+            rounded |= judgement.verdict is Verdict.VERIFIED and judgement.stated is not None and (
+                judgement.computed is not None
+                and not rationals.equal(judgement.computed, judgement.stated)
+            )
+        self._bind(heads, right, rounded=rounded)
+        if whole and right.end == after:
+            return right, heads
+        return None, []
+
+    def _judge(
+        self, left: Term, right: Term, approximate: bool, relation: int, hi: int
+    ) -> Judgement:
+        """The kindest judgement over the readings that the text allows."""
+        plain = judge(left, right, approximate=approximate)
+        if plain.verdict is Verdict.VERIFIED:
+            return plain
+        if not (left.ambiguous or right.ambiguous or left.percent or right.percent):
+            return plain
+        for reading in (Reading.UNITS, Reading.RELATIVE):
+            reader = ExpressionReader(self.tokens, self.scope, self.budget, reading)
+            other_left = reader.read(left.first, relation)
+            other_right = reader.read(right.first, hi)
+            for a, b in ((other_left, other_right), (left, other_right), (other_left, right)):
+                if a is not None and b is not None:
+                    other = judge(a, b, approximate=approximate)
+                    if other.verdict is Verdict.VERIFIED:
+                        return other
+        return plain
+
+    def _record(self, left: Term, judgement: Judgement) -> None:
+        start = self.tokens.start[left.first]
+        end = self.tokens.end[judgement.upto]
+        stated, computed = judgement.stated, judgement.computed
+        self.checks.append(
+            Check(
+                start=start,
+                end=end,
+                claim=self.text[start:end],
+                stated=None if stated is None else rationals.render(stated),
+                computed=None if computed is None else rationals.render(computed),
+                verdict=judgement.verdict,
+                reason=judgement.reason,
+            )
+        )
+
+    def _bind(self, names: list[str], term: Term, *, rounded: bool) -> None:
+        for name in names:
+            self.budget.spend()
+            if term.value is None:
+                self.scope = self.scope.forget(name)
+            else:
+                self.scope = self.scope.bind(name, Fraction(*term.value), rounded=rounded)
+
+    def _suffix(self, lo: int, hi: int) -> Term | None:
+        """The expression that ends at `hi`: the last of the runs that start at `lo` or later."""
+        reader = ExpressionReader(self.tokens, self.scope, self.budget)
+        at = lo
+        previous: Term | None = None
+        while at < hi:
+            self.budget.spend()
+            term = reader.read(at, hi) if self._can_start(at, lo, hi) else None
+            if term is None:
+                at += 1
+            elif term.end == hi:
+                term.doubt = term.doubt or self._doubt_before(term.first, lo, previous)
+                return term
+            else:
+                previous = term
+                at = term.end
+        return None
+
+    def _can_start(self, at: int, lo: int, hi: int) -> bool:
+        tokens = self.tokens
+        kind = tokens.kind[at]
+        if kind == "op":
+            # A dash with a space after it opens a list item; one without is a sign.
+            return tokens.text[at] == "-" and at + 1 < hi and tokens.adjacent(at + 1) and at == lo
+        if kind != "word":
+            return True
+        stop = at + 1
+        while stop < hi and stop - at < MAX_PHRASE and tokens.kind[stop] == "word":
+            self.budget.spend()
+            stop += 1
+        if stop >= hi or tokens.kind[stop] != "op":
+            return False
+        return stop == at + 1 or name_of(tokens, at, stop) in self.scope
+
+    def _doubt_before(self, first: int, lo: int, previous: Term | None) -> str | None:
+        """Why what stands before an expression may belong to it."""
+        tokens = self.tokens
+        if first == lo:
+            if lo and tokens.kind[lo - 1] == "stop" and tokens.text[lo - 1] not in _ORDINARY_STOPS:
+                return f"follows {tokens.text[lo - 1]!r}"
+            return None
+        kind, text = tokens.kind[first - 1], tokens.text[first - 1]
+        if kind == "op":
+            return "an operator precedes"
+        if kind in ("close", "number", "percent", "opaque", "fraction"):
+            return "a number precedes"
+        if kind == "word" and (text.lower() in units.LEADING_WORDS or tokens.adjacent(first)):
+            return f"follows {text!r}"
+        if previous is not None and first - previous.end < _NEAR:
+            words = {tokens.text[at].lower() for at in range(previous.end, first)}
+            if words.isdisjoint(units.CLAUSE_WORDS):
+                return "a quantity precedes"
+        return None
+
+    def _doubt_after(self, term: Term, hi: int) -> str | None:
+        """Why what stands after a value may belong to it."""
+        tokens = self.tokens
+        at = term.end
+        if at >= hi:
+            return None
+        if tokens.kind[at] == "op":
+            return "an operator follows"
+        measured = False
+        for index in range(at, min(at + _NEAR, hi)):
+            self.budget.spend()
+            kind, text = tokens.kind[index], tokens.text[index]
+            if kind == "word" and text.lower() in units.REMAINDER_WORDS:
+                return "a remainder follows"
+            if kind == "word":
+                measured = measured or units.family_of(text) is not None
+            elif kind in ("number", "currency") and (measured or bool(term.units)):
+                return "a second quantity follows"
+        return None
+
+    def _value_start(self, relation: int, hi: int) -> tuple[int, bool]:
+        """Where the right side begins, past words such as "about", and whether it is rounded."""
+        tokens = self.tokens
+        approximate = tokens.text[relation] == "≈"
+        at = relation + 1
+        while at < min(hi, relation + MAX_PHRASE) and tokens.kind[at] == "word":
+            self.budget.spend()
+            text = tokens.text[at].lower()
+            if text in units.APPROXIMATE:
+                approximate = True
+            elif text not in units.FILLERS:
+                break
+            at += 1
+        if at < hi and tokens.kind[at] in ("number", "currency", "open", "fraction", "opaque"):
+            return at, approximate
+        return relation + 1, approximate
+
+    def _name(self, lo: int, hi: int) -> str | None:
+        """The quantity's name that fills `lo` to `hi`; None where anything but words stands there."""
+        tokens = self.tokens
+        if not 0 < hi - lo <= MAX_PHRASE:
+            return None
+        self.budget.spend()
+        if any(kind not in ("word", "currency") for kind in tokens.kind[lo:hi]):
+            return None
+        words = [at for at in range(lo, hi) if tokens.kind[at] == "word"]
+        while len(words) > 1 and tokens.text[words[0]].lower() in units.CONNECTORS:
+            words.pop(0)
+        if not words:
+            return None
+        if len(tokens.text[words[-1]]) == 1:
+            return tokens.text[words[-1]]
+        return name_of(tokens, words[0], words[-1] + 1)
+
+    def _first_stop(self, lo: int, hi: int) -> int:
+        for at in range(lo, hi):
+            self.budget.spend()
+            if self.tokens.kind[at] == "stop":
+                return at
+        return hi
+
+    def _after_last_stop(self, lo: int, hi: int) -> int:
+        for at in range(hi - 1, lo - 1, -1):
+            self.budget.spend()
+            if self.tokens.kind[at] == "stop":
+                return at + 1
+        return lo
