@@ -88,18 +88,37 @@ def _run_on(left: Term, right: Term) -> Judgement:
 def _doubt(left: Term, right: Term, computed: Term, stated: Term) -> str | None:
     """Why a claim that does not hold as plain numbers may still be right."""
     assert computed.value is not None and stated.value is not None
-    words = frozenset(left.units + right.units)
-    families = frozenset(family for word in words if (family := units.family_of(word)))
-    if families:
-        if left.sums or right.sums:
-            for family in families:
-                sizes = {units.size_of(word) for word in words if units.family_of(word) == family}
-                if len(sizes) > 1 or family == "count":
-                    return "units of different size are added"
-        if computed.value[0] and stated.value[0]:
-            ratio = Fraction(*stated.value) / Fraction(*computed.value)
-            if units.is_conversion(ratio, families):
-                return "the unit changes"
-    if computed is right and stated.units:
+    if computed is right and stated.end > stated.last + 1:
         return "an equation between units"
+    inside, outside = _sizes(computed), _sizes(stated)
+    for family in inside.keys() | outside.keys():
+        sizes = inside.get(family, set())
+        if computed.sums and (len(sizes) > 1 or (family == "count" and sizes)):
+            return "units of different size are added"
+        if outside.get(family, set()) <= sizes and family != "count":
+            continue
+        if stated.value[0] and computed.value[0]:
+            ratio = Fraction(*stated.value) / Fraction(*computed.value)
+            if units.is_conversion(ratio, family) and (sizes or family in ("money", "count")):
+                return "the unit changes"
+    if _is_truncated(computed.value, stated):
+        return "truncated, not rounded"
     return None
+
+
+def _sizes(term: Term) -> dict[str, set[Fraction]]:
+    """The sizes of the measuring units beside a term's numbers, by family."""
+    sizes: dict[str, set[Fraction]] = {}
+    for word in term.units:
+        family = units.family_of(word)
+        if family is not None:
+            sizes.setdefault(family, set()).add(units.size_of(word))
+    return sizes
+
+
+def _is_truncated(exact: Rational, stated: Term) -> bool:
+    if stated.decimals is None or stated.value is None:
+        return False
+    scale = 10**stated.decimals
+    written = stated.value[0] * scale // stated.value[1]
+    return abs(written) == abs(exact[0]) * scale // exact[1] and written * exact[0] > 0

@@ -27,6 +27,7 @@ class Reading(Enum):
     PLAIN = "20% is 20/100, and 3x is 3 * x where x is known"
     UNITS = "20% is 20 of a unit called percent, and 3 m is 3 metres"
     RELATIVE = "50 + 20% is 50 * (1 + 20/100)"
+    NESTED = "6 / 1/2 is 6 / (1/2)"
 
 
 class Term:
@@ -40,7 +41,7 @@ class Term:
 
     __slots__ = (
         "ambiguous", "decimals", "doubt", "end", "first", "last", "lead", "names",
-        "operators", "percent", "sums", "units", "value",
+        "operators", "partial", "percent", "sums", "units", "value",
     )  # fmt: skip
 
     def __init__(self, value: Rational | None, first: int, end: int) -> None:
@@ -51,6 +52,7 @@ class Term:
         self.operators = 0
         self.sums = False
         self.decimals: int | None = None
+        self.partial = False
         self.percent = False
         self.ambiguous = False
         self.doubt: str | None = None
@@ -105,6 +107,8 @@ class ExpressionReader:
             operator = tokens.text[left.end]
             if tokens.kind[left.end] != "op" or operator not in "+-":
                 break
+            if left.partial:
+                left.doubt = left.doubt or "the sum after 'of' may belong together"
             right = self._product(left.end + 1)
             if right is None:
                 break
@@ -135,7 +139,10 @@ class ExpressionReader:
                         right.doubt = "division by zero"
                 else:
                     value = rationals.multiply(left.value, right.value)
-            left = left.absorb(right, value)
+            joined = left.absorb(right, value)
+            if operator == "of":
+                joined.lead, joined.partial = left, True
+            left = joined
         return left
 
     def _factor(self, left: Term) -> tuple[Term | None, str]:
@@ -144,17 +151,43 @@ class ExpressionReader:
         at = left.end
         kind, text = tokens.kind[at], tokens.text[at]
         if kind == "op" and text in "*/":
-            return self._signed(at + 1), text
+            right = self._signed(at + 1)
+            return (self._nested(at, right) if text == "/" else right), text
         if kind == "word":
             if self._is_times(at):
                 return self._signed(at + 1), "*"
             if text == "of" and (left.percent or _is_fraction(left, tokens)):
-                return self._signed(self._after_fillers(at + 1)), "*"
+                return self._whole_of(at + 1), "of"
             if tokens.adjacent(at) and text in self.scope and self.reading is Reading.PLAIN:
                 return self._power(at), "*"
         if kind in ("open", "fraction") and tokens.adjacent(at):
             return self._power(at), "*"
         return None, ""
+
+    def _whole_of(self, at: int) -> Term | None:
+        """What a share is taken of; None for unknown things: `20% of the students`."""
+        whole = self._signed(self._after_fillers(at))
+        return None if whole is None or (whole.value is None and not whole.operators) else whole
+
+    def _nested(self, slash: int, divisor: Term | None) -> Term | None:
+        """A divisor that is itself written as a fraction, in the reading that takes it whole."""
+        tokens = self.tokens
+        if divisor is None or divisor.end >= self.hi or tokens.text[divisor.end] != "/":
+            return divisor
+        if self._is_spaced(divisor.end) and not self._is_spaced(slash):
+            return divisor
+        divisor.ambiguous = True
+        if divisor.end > divisor.last + 1:
+            divisor.doubt = divisor.doubt or "a rate"
+        if self.reading is not Reading.NESTED or divisor.value is None:
+            return divisor
+        below = self._signed(divisor.end + 1)
+        if below is None or below.value is None:
+            return divisor
+        return divisor.absorb(below, rationals.divide(divisor.value, below.value))
+
+    def _is_spaced(self, slash: int) -> bool:
+        return not (self.tokens.adjacent(slash) and self.tokens.adjacent(slash + 1))
 
     def _signed(self, at: int) -> Term | None:
         tokens = self.tokens
@@ -170,6 +203,8 @@ class ExpressionReader:
         if signs > _MAX_SIGNS:
             return None
         term.first = at
+        if tokens.text[at] == "+":
+            term.doubt = term.doubt or "a sign without a left side"
         if tokens.text[at : at + signs].count("-") == 1 and term.value is not None:
             term.value = rationals.negate(term.value)
         return term
@@ -343,6 +378,7 @@ class ExpressionReader:
         at = term.end
         words = 0
         doubt = None
+        clause = False
         found: list[str] = []
         while at < self.hi and words <= MAX_PHRASE:
             self.budget.spend()
@@ -354,20 +390,21 @@ class ExpressionReader:
                     if self.reading is Reading.PLAIN:
                         return self._times_name(term, at)
                     doubt = "a letter that may be a variable"
-                doubt = doubt or self._doubt_of_unit_word(at, words)
+                doubt = doubt or self._doubt_of_letters(at, words)
+                clause = clause or text.lower() in units.CLAUSE_WORDS
                 if units.family_of(text) is not None:
                     found.append(text)
                 words += 1
             elif kind == "op" and text == "/" and self._is_unit(at + 1):
                 if len(tokens.text[at + 1]) == 1 or not tokens.adjacent(at + 1):
-                    doubt = doubt or "a divisor that may be a variable"
-                if units.family_of(tokens.text[at + 1]) is not None:
-                    found.append(tokens.text[at + 1])
+                    term.doubt = term.doubt or "a divisor that may be a variable"
                 words += 1
                 at += 1
             elif kind == "currency" and (at == term.end) and not self._starts_operand(at + 1):
                 found.append(text)
             elif kind == "open" and self._is_remark(at):
+                if tokens.adjacent(at):
+                    doubt = doubt or "a bracket that may be a factor"
                 at = tokens.pair[at]
             else:
                 break
@@ -375,19 +412,25 @@ class ExpressionReader:
         if at < self.hi and (words > MAX_PHRASE or self._starts_operand(at)):
             return term  # Another number follows without an operator: the words end this thought.
         if at > term.end:
+            # What follows the last value of a sentence is prose and changes nothing.
+            if tokens.kind[at] in ("stop", "end") and doubt is not None and words > 1:
+                doubt = self._doubt_of_letters(term.end, 0)
+            elif clause and tokens.kind[at] not in ("stop", "end"):
+                doubt = doubt or "another clause lies between"
             term.end = at
             term.units += tuple(found)
             term.doubt = term.doubt or doubt
         return term
 
-    def _doubt_of_unit_word(self, at: int, words: int) -> str | None:
+    def _doubt_of_letters(self, at: int, words: int) -> str | None:
         text = self.tokens.text[at]
-        if text.lower() in units.CLAUSE_WORDS:
-            return "another clause lies between"
-        if len(text) == 1 and text not in _SINGLE_LETTERS_THAT_ARE_WORDS:
+        attached = not words and self.tokens.adjacent(at)
+        if text[-1].isdigit():
+            return "a word and a number run together"
+        if len(text) == 1 and (attached or text not in _SINGLE_LETTERS_THAT_ARE_WORDS):
             return "a letter that may be a variable"
-        if not words and self.tokens.adjacent(at) and len(text) == 2:
-            return None if text in units.PLAIN_ATTACHED else "letters that may be variables"
+        if attached and len(text) == 2 and text not in units.PLAIN_ATTACHED:
+            return "letters that may be variables"
         return None
 
     def _is_unit(self, at: int) -> bool:

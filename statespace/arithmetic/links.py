@@ -20,6 +20,7 @@ from statespace.trace import Check, Verdict
 
 _ORDINARY_STOPS: Final = frozenset(".,;:?!\"“”'’‘\n—…•>|#~")
 _NEAR: Final = 4
+_GROUP: Final = 3
 
 
 class LinkChecker:
@@ -103,7 +104,7 @@ class LinkChecker:
             return plain
         if not (left.ambiguous or right.ambiguous or left.percent or right.percent):
             return plain
-        for reading in (Reading.UNITS, Reading.RELATIVE):
+        for reading in (Reading.UNITS, Reading.RELATIVE, Reading.NESTED):
             reader = ExpressionReader(self.tokens, self.scope, self.budget, reading)
             other_left = reader.read(left.first, relation)
             other_right = reader.read(right.first, hi)
@@ -112,6 +113,8 @@ class LinkChecker:
                     other = judge(a, b, approximate=approximate)
                     if other.verdict is Verdict.VERIFIED:
                         return other
+                    if other.verdict is Verdict.UNCHECKED and plain.verdict is Verdict.REFUTED:
+                        plain = other
         return plain
 
     def _record(self, left: Term, judgement: Judgement) -> None:
@@ -176,40 +179,61 @@ class LinkChecker:
         """Why what stands before an expression may belong to it."""
         tokens = self.tokens
         if first == lo:
-            if lo and tokens.kind[lo - 1] == "stop" and tokens.text[lo - 1] not in _ORDINARY_STOPS:
+            if lo < 2 or tokens.kind[lo - 1] != "stop":
+                return None
+            if tokens.text[lo - 1] not in _ORDINARY_STOPS or tokens.kind[lo - 2] == "op":
                 return f"follows {tokens.text[lo - 1]!r}"
+            thousands = tokens.end[first] - tokens.start[first] == _GROUP
+            if tokens.kind[lo - 2] == "number" and tokens.adjacent(lo - 1) and thousands:
+                return "may be the end of a longer number"
             return None
-        kind, text = tokens.kind[first - 1], tokens.text[first - 1]
+        kind, text = tokens.kind[first - 1], tokens.text[first - 1].lower()
         if kind == "op":
             return "an operator precedes"
+        if kind == "open" and first - 2 >= lo and tokens.kind[first - 2] == "op":
+            return "an unclosed bracket precedes"
         if kind in ("close", "number", "percent", "opaque", "fraction"):
             return "a number precedes"
-        if kind == "word" and (text.lower() in units.LEADING_WORDS or tokens.adjacent(first)):
-            return f"follows {text!r}"
-        if previous is not None and first - previous.end < _NEAR:
-            words = {tokens.text[at].lower() for at in range(previous.end, first)}
-            if words.isdisjoint(units.CLAUSE_WORDS):
-                return "a quantity precedes"
+        if kind == "word":
+            if not units.LEADING_WORDS.isdisjoint((text, text[:-1])) or tokens.adjacent(first):
+                return f"follows {text!r}"
+            if text in ("of", "by") and first - 2 >= lo:
+                kind, text = tokens.kind[first - 2], tokens.text[first - 2].lower()
+                if kind != "word" or text in units.PART_WORDS or text in ("divided", "multiplied"):
+                    return "a part of a longer expression"
+        if previous is not None and first - previous.end < _NEAR and self._measures(
+            previous.end, first
+        ):
+            return "a quantity precedes"
         return None
+
+    def _measures(self, lo: int, hi: int) -> bool:
+        """Whether only measuring words stand there, as in `1 hour and 30 minutes`."""
+        tokens = self.tokens
+        self.budget.spend(hi - lo)
+        return all(
+            tokens.text[at] == "and"
+            or tokens.kind[at] == "currency"
+            or units.family_of(tokens.text[at]) is not None
+            for at in range(lo, hi)
+        )
 
     def _doubt_after(self, term: Term, hi: int) -> str | None:
         """Why what stands after a value may belong to it."""
         tokens = self.tokens
         at = term.end
         if at >= hi:
-            return None
+            ellipsis = tokens.text[hi] == "…" or tokens.text[hi : hi + 2] == [".", "."]
+            return "the number goes on" if ellipsis else None
         if tokens.kind[at] == "op":
             return "an operator follows"
-        measured = False
+        if tokens.text[at].lower() in units.REMAINDER_WORDS:
+            return "a remainder follows"
         for index in range(at, min(at + _NEAR, hi)):
             self.budget.spend()
             kind, text = tokens.kind[index], tokens.text[index]
-            if kind == "word" and text.lower() in units.REMAINDER_WORDS:
-                return "a remainder follows"
-            if kind == "word":
-                measured = measured or units.family_of(text) is not None
-            elif kind in ("number", "currency") and (measured or bool(term.units)):
-                return "a second quantity follows"
+            if kind in ("number", "opaque", "fraction") or text == "half":
+                return "a second quantity follows" if self._measures(at, index) else None
         return None
 
     def _value_start(self, relation: int, hi: int) -> tuple[int, bool]:

@@ -24,7 +24,7 @@ _TOKEN: Final = re.compile(
     | (?P<times>   (?<=[0-9)%])[xX](?=[0-9(]) | (?<=[0-9)%][ ])[xX](?=[0-9]) )
     | (?P<square>  (?<=[0-9)])[²³] )
     | (?P<vulgar>  [½¼¾⅓⅔⅛] )
-    | (?P<word>    [^\W\d_]\w*(?:['’][^\W\d_]+)*(?:(?<=\w\w)-[^\W\d_]{2}\w*)* )
+    | (?P<word>    [^\W\d_]\w*(?:['’][^\W\d_]+)*(?:(?:(?<=\w\w)-[^\W\d_]{2}|(?<=[teTE])-[^\W\d_]{3})\w*)* )
     | (?P<newline> (?<![=≈])(?<![=≈][ ])\n[ \t]*(?![ \t&=≈]) )
     | (?P<hyphen>  (?<=[0-9])-(?=[^\W\d_]{2}) )
     | (?P<power>   (?<=[\w)])\*\*(?=[\w(-]) | (?<=[ ])\*\*(?=[ ]) )
@@ -33,11 +33,10 @@ _TOKEN: Final = re.compile(
     | (?P<op>      [-+*/^−–×·⋅÷∕⁄] )
     | (?P<open>    [(\[{] )
     | (?P<close>   [)\]}] )
-    | (?P<currency> [$€£¥] )
+    | (?P<currency> [$€£¥¢] )
     | (?P<percent> % )
-    | (?P<cents>   ¢ )
     | (?P<command> \\(?:[a-zA-Z]+|.)? )
-    | (?P<abbreviation> (?<=[a-z])\.(?=[ ]?[-+*/×÷=]) )
+    | (?P<silent>  (?<=[a-z])\.(?=[ ]?[-+*/×÷=]) | (?<=s)['’](?=\s) )
     | (?P<stop>    [^\s] )
     """,
     re.VERBOSE,
@@ -60,6 +59,7 @@ _SILENT_COMMANDS: Final = frozenset(
 _VULGAR: Final = {"½": (1, 2), "¼": (1, 4), "¾": (3, 4), "⅓": (1, 3), "⅔": (2, 3), "⅛": (1, 8)}
 _POWERS: Final = {"²": (2, 1), "³": (3, 1)}
 _CLOSERS: Final = {"(": ")", "[": "]", "{": "}"}
+_CLOCK_DIGITS: Final = 4
 _ORDINALS: Final = frozenset({"st", "nd", "rd", "th"})
 
 
@@ -94,10 +94,12 @@ class Tokens:
 
 
 def read_number(literal: str) -> tuple[Rational, int] | None:
-    """Value and decimals of `1,234.50`, `.5`; None for `12:30`, `1.2.3`, `12,5` and huge ones."""
+    """Value and decimals of `1,234.50`, `.5`; None for `12:30`, `0730`, `12,5` and huge ones."""
     if len(literal) > MAX_DIGITS:
         return None
     if literal.isdigit():
+        if literal[0] == "0" and len(literal) == _CLOCK_DIGITS:
+            return None
         return (int(literal), 1), 0
     if _NUMBER.fullmatch(literal) is None:
         return None
@@ -192,8 +194,6 @@ def _add_command(
 def _add_rare(tokens: Tokens, group: str, written: str, at: int, after: int) -> None:
     if group == "times":
         tokens.add("op", "*", at, after)
-    elif group == "cents":
-        tokens.add("word", "cents", at, after)
     elif group == "square":
         tokens.add("op", "^", at, at)
         tokens.value[len(tokens.kind)], tokens.decimals[len(tokens.kind)] = _POWERS[written], 0

@@ -15,7 +15,7 @@ _FAMILIES: Final[dict[str, dict[str, Fraction]]] = {
         "second": Fraction(1), "sec": Fraction(1), "minute": Fraction(60), "min": Fraction(60),
         "hour": Fraction(3600), "hr": Fraction(3600), "day": Fraction(86400),
         "week": Fraction(604800), "month": Fraction(2592000), "year": Fraction(31536000),
-        "decade": Fraction(315360000), "fortnight": Fraction(1209600),
+        "decade": Fraction(315360000),
     },
     "length": {
         "inch": Fraction(1), "inche": Fraction(1), "foot": Fraction(12), "feet": Fraction(12),
@@ -25,24 +25,22 @@ _FAMILIES: Final[dict[str, dict[str, Fraction]]] = {
         "km": Fraction(10000000, 254), "kilometer": Fraction(10000000, 254),
     },
     "money": {
-        "cent": Fraction(1), "penny": Fraction(1), "pennie": Fraction(1), "nickel": Fraction(5),
-        "dime": Fraction(10), "quarter": Fraction(25), "dollar": Fraction(100),
+        "cent": Fraction(1), "¢": Fraction(1), "penny": Fraction(1), "pennie": Fraction(1),
+        "dollar": Fraction(100),
         "$": Fraction(100), "€": Fraction(100), "£": Fraction(100), "euro": Fraction(100),
     },
-    "mass": {
+    "bulk": {  # Mass and volume share the ounce.
         "g": Fraction(1), "gram": Fraction(1), "mg": Fraction(1, 1000), "kg": Fraction(1000),
         "kilogram": Fraction(1000), "kilo": Fraction(1000), "ton": Fraction(1000000),
-        "ounce": Fraction(28), "oz": Fraction(28), "pound": Fraction(448), "lb": Fraction(448),
-    },
-    "volume": {
+        "pound": Fraction(480), "lb": Fraction(480), "ounce": Fraction(30), "oz": Fraction(30),
         "ml": Fraction(1), "milliliter": Fraction(1), "l": Fraction(1000), "liter": Fraction(1000),
-        "ounce": Fraction(30), "cup": Fraction(240), "pint": Fraction(480), "quart": Fraction(960),
+        "cup": Fraction(240), "pint": Fraction(480), "quart": Fraction(960),
         "gallon": Fraction(3840),
     },
     "count": {
-        "unit": Fraction(1), "dozen": Fraction(12), "pair": Fraction(2), "hundred": Fraction(100),
+        "unit": Fraction(1), "dozen": Fraction(12), "hundred": Fraction(100),
         "thousand": Fraction(1000), "k": Fraction(1000), "million": Fraction(1000000),
-        "billion": Fraction(10**9), "half": Fraction(1, 2),
+        "billion": Fraction(10**9),
     },
 }  # fmt: skip
 
@@ -65,12 +63,19 @@ CLAUSE_WORDS: Final = frozenset(
 """Between two numbers, these end one thought: what follows may no longer be the number's unit."""
 
 LEADING_WORDS: Final = frozenset(
-    "half twice thrice double triple quadruple third quarter of per times by every each squared"
-    " a-half plus minus negative hundred thousand remaining".split()
+    "half twice thrice double triple quadruple third quarter per times squared plus minus negative"
+    " hundred thousand day week month year part step number group chapter level".split()
 )
-"""Right before an expression, these say that the expression is only a part of the quantity."""
+"""Right before an expression, these say that its first number is a label or only a part."""
 
-REMAINDER_WORDS: Final = frozenset("remainder r left leftover half".split())
+PART_WORDS: Final = frozenset(
+    "half third thirds quarter quarters fourth fourths fifth fifths sixth sixths seventh sevenths"
+    " eighth eighths ninth ninths tenth tenths percent average mean square root ratio rest".split()
+)
+"""Before "of" and an expression, these say that the expression is only a part of the quantity."""
+
+REMAINDER_WORDS: Final = frozenset("remainder r".split())
+"""Right after a quotient: it is a whole number on purpose."""
 
 PLAIN_ATTACHED: Final = frozenset(
     "kg cm mm km ml mL lb oz ft in hr am pm mi mg cc GB MB kb kW kw".split()
@@ -110,6 +115,6 @@ def size_of(word: str) -> Fraction:
     return sizes.get(lowered) or sizes[lowered[:-1]]
 
 
-def is_conversion(ratio: Fraction, families: frozenset[str]) -> bool:
-    """Whether `ratio` is what changing units within one of the families would make."""
-    return any(ratio in _FACTORS[family] for family in families)
+def is_conversion(ratio: Fraction, family: str) -> bool:
+    """Whether `ratio` is what changing units within `family` would make."""
+    return ratio in _FACTORS[family]
