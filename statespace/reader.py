@@ -32,6 +32,7 @@ class Opened:
     """A transition has begun: its header was read and placed."""
 
     node: Node
+    path: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class TraceReader:
     def _start(self, event: Started) -> Opened:
         node = self._tree.add(event.action, event.number)
         self._open = _Open(node, event.label)
-        return Opened(node)
+        return Opened(node, self._path)
 
     def _grow(self, text: str) -> Grown:
         current = self._current()

@@ -1,0 +1,1 @@
+"""The service: request → engine → text → reader → events → bytes."""

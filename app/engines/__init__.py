@@ -1,0 +1,1 @@
+"""Engines: token ids in, text out. Only `app.engines.vllm` imports vLLM."""

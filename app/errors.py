@@ -1,0 +1,81 @@
+"""The errors of the service, and what a client sees of them.
+
+    AppError
+    ├── RequestError         400  the request cannot be served as it is; `param` names the field
+    │   └── UnknownModelError    404
+    ├── UnavailableError     503  not ready, draining or full; carries `Retry-After`
+    └── EngineError          500  the engine failed while it served
+        ├── EngineStartError     it did not start; the message says what to change
+        └── EngineDeadError  503  its process is gone
+
+Every one becomes an OpenAI error object: `{"error": {message, type, param, code}}`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class AppError(Exception):
+    """Base of all errors raised by `app`; `status` is the HTTP status it answers with."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """The error object of the response."""
+        return {
+            "error": {
+                "message": self.message,
+                "type": self.type,
+                "param": self.param,
+                "code": self.code,
+            },
+            "request_id": request_id,
+        }
+
+
+class RequestError(AppError):
+    """The request cannot be served as it is."""
+
+    status = 400
+    type = "invalid_request_error"
+
+
+class UnknownModelError(RequestError):
+    """No model of that name is served."""
+
+    status = 404
+
+
+class UnavailableError(AppError):
+    """Not ready, draining or full: try again after `retry_after` seconds."""
+
+    status = 503
+    type = "service_unavailable"
+
+    def __init__(self, message: str, *, retry_after: int, code: str) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class EngineError(AppError):
+    """The engine failed."""
+
+    type = "engine_error"
+
+
+class EngineStartError(EngineError):
+    """The engine did not start; the message says what to change."""
+
+
+class EngineDeadError(EngineError):
+    """The engine's process is gone; the server must be restarted."""
+
+    status = 503

@@ -1,0 +1,145 @@
+"""Which servers run on this machine, and the processes that each has started.
+
+A server that is killed cannot end its engine process, which then keeps gigabytes of memory. So
+every server writes a record with the id and start time of itself and of its children; the next
+start ends what a dead server has left behind, and nothing else: ids are reused, start times not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import psutil
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+logger = structlog.get_logger(__name__)
+
+KILL_AFTER_S: Final = 3.0
+
+
+class Process(BaseModel):
+    """A process, named so that a later one with the same id is not taken for it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pid: int
+    started: float
+
+    @classmethod
+    def of(cls, process: psutil.Process) -> Process:
+        """The running `process`. Raises `psutil.NoSuchProcess`."""
+        return cls(pid=process.pid, started=process.create_time())
+
+    def find(self) -> psutil.Process | None:
+        """The process itself, if it still runs."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started) < 0.05
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+class ServerRecord(BaseModel):
+    """A server as its record file describes it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    server: Process
+    url: str
+    model: str
+    engine: str
+    children: tuple[Process, ...] = ()
+
+
+class Registration:
+    """The record file of this process. Written at start, removed at the end."""
+
+    def __init__(self, folder: Path, *, url: str, model: str, engine: str) -> None:
+        self._record = ServerRecord(
+            server=Process.of(psutil.Process()), url=url, model=model, engine=engine
+        )
+        self._path = folder / f"{self._record.server.pid}.json"
+
+    def write(self) -> None:
+        """Write the record, whole or not at all."""
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        scratch = self._path.with_suffix(".tmp")
+        scratch.write_text(self._record.model_dump_json(), "utf-8")
+        scratch.replace(self._path)
+
+    def record_children(self) -> None:
+        """Add processes that have appeared since."""
+        children = set(self._record.children)
+        for child in psutil.Process().children(recursive=True):
+            try:
+                children.add(Process.of(child))
+            except psutil.NoSuchProcess:
+                continue
+        if children != set(self._record.children):
+            ordered = tuple(sorted(children, key=lambda child: child.pid))
+            self._record = self._record.model_copy(update={"children": ordered})
+            self.write()
+
+    def end_children(self) -> None:
+        """End every process that this one has started."""
+        self.record_children()
+        end(self._record.children)
+
+    def remove(self) -> None:
+        """End what is left of the children, then remove the record."""
+        self.end_children()
+        self._path.unlink(missing_ok=True)
+
+
+def running(folder: Path) -> Iterator[ServerRecord]:
+    """The servers that run, newest first."""
+    for record, _ in sorted(_records(folder), key=lambda found: -found[0].server.started):
+        if record.server.find() is not None:
+            yield record
+
+
+def end_orphans(folder: Path) -> int:
+    """End the processes that dead servers have left, and remove their records; how many."""
+    ended = 0
+    for record, path in _records(folder):
+        if record.server.find() is None:
+            ended += end(record.children)
+            path.unlink(missing_ok=True)
+    if ended:
+        logger.warning("orphans_ended", count=ended)
+    return ended
+
+
+def end(processes: tuple[Process, ...]) -> int:
+    """Terminate processes that still run, kill what does not go; how many there were."""
+    found = [process for named in processes if (process := named.find()) is not None]
+    for process in found:
+        _signal(process, kill=False)
+    _, left = psutil.wait_procs(found, timeout=KILL_AFTER_S)
+    for process in left:
+        _signal(process, kill=True)
+    psutil.wait_procs(left, timeout=KILL_AFTER_S)
+    return len(found)
+
+
+def _signal(process: psutil.Process, *, kill: bool) -> None:
+    try:
+        process.kill() if kill else process.terminate()
+    except psutil.NoSuchProcess:
+        return
+
+
+def _records(folder: Path) -> Iterator[tuple[ServerRecord, Path]]:
+    for path in sorted(folder.glob("*.json")):
+        try:
+            yield ServerRecord.model_validate_json(path.read_bytes()), path
+        except FileNotFoundError:
+            continue
+        except ValidationError:
+            # Not ours or of another version: left alone, but said.
+            logger.warning("server_record_unreadable", path=os.fspath(path))

@@ -1,0 +1,94 @@
+"""What is known of a running solution, and the wire values made of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from app.strategies.base import PathEnded, Spent
+from statespace.solutions import (
+    Failure,
+    IncompleteReason,
+    Path,
+    Solution,
+    SolutionRequest,
+    Status,
+    Usage,
+    Verification,
+)
+from statespace.trace import Transition, Verdict
+
+
+@dataclass(slots=True)
+class Record:
+    """A solution while it is made."""
+
+    id: str
+    request: SolutionRequest
+    model: str
+    spent: Spent
+    status: Status = Status.QUEUED
+    transitions: list[Transition] = field(default_factory=list)
+    paths: list[Path] = field(default_factory=list)
+    text: str | None = None
+    reason: IncompleteReason | None = None
+    error: Failure | None = None
+    created_at: float = field(default_factory=time.time)
+    completed_at: float | None = None
+
+    @property
+    def answer(self) -> str | None:
+        """The answer of the path that has one."""
+        return next((path.answer for path in self.paths if path.answer is not None), None)
+
+    def end_path(self, ended: PathEnded) -> None:
+        """Take in a path that has ended."""
+        self.paths.append(ended.path)
+        self.text = ended.text
+        self.reason = ended.reason
+
+    def end(self, status: Status, *, reason: IncompleteReason | None = None) -> None:
+        """The solution is over."""
+        self.status = status
+        self.reason = reason
+        self.completed_at = time.time()
+
+    def solution(self) -> Solution:
+        """The solution object as it stands."""
+        request = self.request
+        return Solution(
+            id=self.id,
+            status=self.status,
+            question=request.question,
+            model=self.model,
+            strategy=request.strategy,
+            answer=self.answer,
+            text=self.text,
+            transitions=tuple(self.transitions),
+            paths=tuple(self.paths),
+            usage=self.usage(),
+            verification=self._verification(),
+            incomplete_reason=self.reason,
+            error=self.error,
+            created_at=self.created_at,
+            completed_at=self.completed_at,
+            metadata=request.metadata,
+        )
+
+    def usage(self) -> Usage:
+        """Tokens so far. Those that no transition holds are discarded, save a plain answer's."""
+        held = sum(transition.tokens for transition in self.transitions)
+        return Usage(
+            prompt_tokens=self.spent.prompt,
+            cached_tokens=self.spent.cached,
+            completion_tokens=self.spent.completion,
+            discarded_tokens=0 if self.text is not None else self.spent.completion - held,
+        )
+
+    def _verification(self) -> Verification:
+        verdicts = [transition.verdict for transition in self.transitions]
+        return Verification(
+            verified=verdicts.count(Verdict.VERIFIED),
+            refuted=verdicts.count(Verdict.REFUTED),
+            unchecked=verdicts.count(Verdict.UNCHECKED),
+        )

@@ -1,0 +1,86 @@
+"""Errors as responses: whatever goes wrong, a client gets an OpenAI error object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app.errors import AppError, RequestError, UnavailableError
+
+MAX_SHOWN: Final = 3
+
+
+class _HttpError(RequestError):
+    """A route or method that does not exist."""
+
+
+def install(app: FastAPI) -> None:
+    """Answer the app's own, the framework's and unforeseen errors in one shape."""
+    app.add_exception_handler(AppError, _app_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def error_response(request: Request, error: AppError, status: int | None = None) -> JSONResponse:
+    """`error` as a response, with the headers that belong to it."""
+    headers = {}
+    if isinstance(error, UnavailableError):
+        headers["Retry-After"] = str(error.retry_after)
+    request_id = request.state.request_id
+    return JSONResponse(error.body(request_id), status or error.status, headers=headers)
+
+
+async def _app_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AppError)
+    return error_response(request, error)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return error_response(request, from_validation(error.errors()))
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    found = _HttpError(f"{error.detail}: {request.method} {request.url.path}")
+    response = error_response(request, found, error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _unforeseen(request: Request, _: Exception) -> JSONResponse:
+    # Starlette logs the traceback and raises it again; the client learns nothing of it.
+    return error_response(request, AppError("internal error"))
+
+
+def from_validation(problems: Sequence[Any]) -> RequestError:
+    """The first problems of a validation, each with its field; `param` is the first field."""
+    told = [f"{_field(problem) or 'body'}: {_remedy(problem)}" for problem in problems[:MAX_SHOWN]]
+    if len(problems) > MAX_SHOWN:
+        told.append(f"and {len(problems) - MAX_SHOWN} more")
+    code = "json_invalid" if problems[0]["type"] == "json_invalid" else None
+    return RequestError("; ".join(told), param=_field(problems[0]) or None, code=code)
+
+
+def _field(problem: Any) -> str:
+    if problem["type"] == "json_invalid":
+        return ""
+    return ".".join(str(part) for part in problem["loc"] if part != "body")
+
+
+def _remedy(problem: Any) -> str:
+    match problem["type"]:
+        case "extra_forbidden":
+            return "unknown field; leave it out"
+        case "json_invalid":
+            return f"not valid JSON: {problem.get('ctx', {}).get('error', problem['msg'])}"
+        case "string_pattern_mismatch":
+            return "must not be blank"
+        case _:
+            return str(problem["msg"])

@@ -1,0 +1,71 @@
+"""Probes, metrics and versions, for operators and their tools."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from app.host import Host
+from statespace.events import EVENTS_VERSION
+from statespace.trace import TRACE_VERSION
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/livez")
+async def livez(request: Request) -> JSONResponse:
+    """200 while the process can serve or still come up; 503 when only a restart helps."""
+    alive = await _host(request).alive()
+    return JSONResponse({"alive": alive}, 200 if alive else 503)
+
+
+@router.get("/readyz")
+async def readyz(request: Request) -> JSONResponse:
+    """200 while requests can be served."""
+    host = _host(request)
+    ready = host.ready and await host.alive()
+    return JSONResponse({"ready": ready, "phase": host.phase}, 200 if ready else 503)
+
+
+@router.get("/startupz")
+async def startupz(request: Request) -> JSONResponse:
+    """200 once started; before that 503 with the phase and the seconds so far."""
+    host = _host(request)
+    body: dict[str, Any] = {
+        "started": host.ready,
+        "phase": host.phase,
+        "seconds": round(host.seconds, 2),
+    }
+    if host.error is not None:
+        body["error"] = host.error.message
+    return JSONResponse(body, 200 if host.ready else 503)
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """Prometheus metrics: the engine's, unchanged, and the service's own."""
+    registry = request.app.state.metrics.registry
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/version")
+async def versions(request: Request) -> dict[str, Any]:
+    """What runs here."""
+    return {
+        "statewise": version("statewise"),
+        "state_space": TRACE_VERSION,
+        "events": EVENTS_VERSION,
+        "engine": request.app.state.settings.engine,
+        "model": request.app.state.settings.served_name,
+        "python": platform.python_version(),
+    }
+
+
+def _host(request: Request) -> Host:
+    host: Host = request.app.state.host
+    return host

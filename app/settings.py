@@ -1,0 +1,83 @@
+"""All settings of the server, in one frozen object read from `STATEWISE_*` variables.
+
+Flags of `statewise serve` override them. Options of the engine itself are not repeated here: what
+stands after `--` on the command line goes to vLLM's own parser.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _state_dir() -> Path:
+    """`$XDG_STATE_HOME/statewise`, or a private folder in the temporary one without a home."""
+    if base := os.environ.get("XDG_STATE_HOME"):
+        return Path(base) / "statewise"
+    home = Path.home()
+    if os.access(home, os.W_OK):
+        return home / ".local" / "state" / "statewise"
+    return Path(tempfile.gettempdir()) / f"statewise-{os.getuid()}"
+
+
+class Settings(BaseSettings):
+    """Settings of one server process."""
+
+    model_config = SettingsConfigDict(env_prefix="STATEWISE_", frozen=True, extra="forbid")
+
+    host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port; 0 takes a free one.")] = 8000
+    engine: Annotated[
+        Literal["vllm", "scripted"],
+        Field(description="`vllm`, or `scripted`: replays recorded traces, for client developers."),
+    ] = "vllm"
+    model: Annotated[
+        str, Field(description="Checkpoint folder or hub id; default: the starter that is shipped.")
+    ] = "checkpoints/starter"
+    model_name: Annotated[
+        str | None, Field(description="Name clients use; default: the folder's or the hub id.")
+    ] = None
+    max_in_flight: Annotated[
+        int, Field(ge=1, description="Solutions at a time; more are refused with 503.")
+    ] = 512
+    max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 2_000_000
+    default_max_tokens: Annotated[
+        int, Field(ge=1, description="Generated tokens of a request that names no limit.")
+    ] = 2048
+    default_timeout_s: Annotated[
+        float, Field(gt=0, description="Deadline of a request that names none, in seconds.")
+    ] = 600.0
+    heartbeat_s: Annotated[
+        float, Field(gt=0, description="Silence after which a stream sends a comment, in seconds.")
+    ] = 15.0
+    shutdown_grace_s: Annotated[
+        float, Field(ge=0, description="How long running streams may finish after SIGTERM.")
+    ] = 10.0
+    stream_interval: Annotated[
+        int, Field(ge=1, le=64, description="Tokens the engine gathers before it passes them on.")
+    ] = 4
+    cpu_kv_cache_gib: Annotated[
+        int, Field(ge=1, description="Memory for the key-value cache on a CPU, in GiB.")
+    ] = 1
+    cpu_max_num_seqs: Annotated[
+        int, Field(ge=1, description="Sequences the engine runs at a time on a CPU.")
+    ] = 128
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="Logs.")
+    ] = "info"
+    state_dir: Annotated[
+        Path, Field(description="Where running servers are recorded, so that orphans can be ended.")
+    ] = Field(default_factory=_state_dir)
+
+    @property
+    def served_name(self) -> str:
+        """The model name that clients use."""
+        if self.model_name:
+            return self.model_name
+        path = Path(self.model)
+        return path.resolve().name if path.is_dir() else self.model

@@ -1,0 +1,1 @@
+"""The command line and the Python client: what a user of Statewise types."""

@@ -1,0 +1,5 @@
+"""`python -m statewise`."""
+
+from statewise.cli import main
+
+main()
