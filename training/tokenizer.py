@@ -48,7 +48,7 @@ _PIECES: Final = (
     r"\\boxed\{",
     r"'(?:s|t|re|ve|m|ll|d)\b",
     r" ?\p{L}+",
-    r"\p{N}",
+    r" ?\p{N}",
     r" ?[^\s\p{L}\p{N}\\]+|\\",
     r"\s+(?!\S)|\s+",
 )

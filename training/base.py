@@ -1,0 +1,57 @@
+"""The base model: a small Llama from scratch, trained on problem texts and arithmetic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments, set_seed
+
+from training import trainer
+from training.recipe import Recipe
+
+
+def create(recipe: Recipe, tokenizer: Any) -> LlamaForCausalLM:
+    """A model with random weights in float32; embeddings are tied."""
+    model = recipe.model
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=model.width,
+        intermediate_size=model.feed_forward,
+        num_hidden_layers=model.layers,
+        num_attention_heads=model.heads,
+        num_key_value_heads=model.key_value_heads,
+        head_dim=model.width // model.heads,
+        max_position_embeddings=model.positions,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    set_seed(recipe.seed)
+    return LlamaForCausalLM(config)
+
+
+def train(
+    recipe: Recipe, tokenizer: Any, rows: Dataset, folder: Path, callbacks: list[Any]
+) -> tuple[LlamaForCausalLM, list[dict[str, float]]]:
+    """Trains in `folder`, resuming what is there; returns the model and the log of losses."""
+    model = create(recipe, tokenizer)
+    if recipe.compile:
+        trainer.compile_layers(model)
+    run = Trainer(
+        model=model,
+        args=TrainingArguments(**trainer.arguments(recipe, recipe.base, len(rows), folder)),
+        train_dataset=rows,
+        data_collator=collate,
+        callbacks=[trainer.Marker(), *callbacks],
+    )
+    return model, trainer.fit(run, folder)
+
+
+def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Rows of one length as a batch; every token is a label."""
+    ids = torch.tensor([row["input_ids"] for row in rows])
+    return {"input_ids": ids, "labels": ids}

@@ -1,0 +1,43 @@
+"""`statewise train`: a recipe → a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def train(
+    recipe: Annotated[Path, typer.Option(help="The recipe, a YAML file.")],
+    work: Annotated[
+        Path | None, typer.Option(help="Where the run keeps its state; runs/NAME by default.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="The checkpoint folder; WORK/checkpoint by default.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Overrides a value: --set sft.batch=16. Repeatable."),
+    ] = None,
+) -> None:
+    """Train a checkpoint from a recipe. Started again, it goes on where it was."""
+    # torch and transformers take seconds to import; `statewise --help` must not.
+    from training.errors import TrainingError  # noqa: PLC0415
+    from training.recipe import load  # noqa: PLC0415
+
+    console = Console()
+    try:
+        loaded = load(recipe, overrides or ())
+        from training.progress import Report  # noqa: PLC0415
+        from training.run import Run  # noqa: PLC0415
+
+        folder = work or Path("runs") / loaded.name
+        target = output or folder / "checkpoint"
+        with Report(console) as report:
+            Run(loaded, folder, target, report).execute()
+    except TrainingError as error:
+        Console(stderr=True).print(str(error), markup=False, highlight=False, style="red")
+        raise typer.Exit(1) from error
+    console.print(f"{target} is ready: statewise serve {target}", markup=False, highlight=False)

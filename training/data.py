@@ -1,0 +1,217 @@
+"""Token-id data sets, recomputed from problems rather than kept: the same recipe, the same ids.
+
+Base rows are `length` tokens of problem texts and arithmetic, ended by the end token. Fine-tuning
+rows are a prompt and its trace; labels are -100 on the prompt, so that the loss falls on the trace
+and the end token only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from datasets import Dataset
+
+from statespace.prompts import Prompt
+from statespace.text import render
+from training.errors import DataError
+from training.problems import generator, gsm8k
+from training.problems.problem import Problem, Split
+from training.recipe import Gsm8k, Recipe
+from training.traces import graph
+
+IGNORED: Final = -100
+"""The label of tokens that bear no loss (PyTorch's cross-entropy default)."""
+
+# Each purpose draws from a stream of problems of its own.
+BASE, TRACES, TEST = "base", "traces", "test"
+
+_WORDINGS: Final[dict[Split, str]] = {"seen": "seen wordings", "heldout": "held-out wordings"}
+_LENGTHS: Final = ((1, 3), (4, 6))
+
+
+def stream(seed: int, purpose: str) -> int:
+    """The generator seed of one purpose."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:6], "big")
+
+
+def tokenizer_texts(recipe: Recipe) -> Iterator[str]:
+    """What the tokenizer is trained on: problems, their traces and GSM8K's training questions."""
+    seed = stream(recipe.seed, BASE)
+    for index in range(recipe.tokenizer.problems):
+        problem = generator.generate(seed, index)
+        yield problem.question
+        yield render(graph.trace(problem))
+    if recipe.gsm8k:
+        for question, trace in annotated_traces(recipe.gsm8k):
+            yield question
+            yield trace
+
+
+def base_rows(recipe: Recipe, tokenizer: Any) -> Dataset:
+    """Rows of exactly `base.length` ids."""
+    base = recipe.base
+    rows = max(1, base.tokens // base.length)
+    wanted = rows * base.length
+    ids = array("i")
+    for text in _base_texts(recipe):
+        ids.extend(tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True))
+        ids.append(tokenizer.eos_token_id)
+        if len(ids) >= wanted:
+            break
+    return _dataset({"input_ids": (ids[:wanted], np.arange(0, wanted + 1, base.length))})
+
+
+def _base_texts(recipe: Recipe) -> Iterator[str]:
+    """Problems and arithmetic lines by turns, so that the recipe's share holds."""
+    base, seed = recipe.base, stream(recipe.seed, BASE)
+    rng = Random(seed)
+    tested = test_questions(recipe)
+    for index in itertools.count():
+        question = generator.generate(seed, index).question
+        if question in tested:
+            continue
+        yield question
+        # Lines make up `arithmetic` of the text, counted in characters.
+        budget = len(question) * base.arithmetic / max(1e-9, 1 - base.arithmetic)
+        lines: list[str] = []
+        while sum(map(len, lines)) < budget:
+            lines.append(arithmetic(rng))
+        yield "\n".join(lines)
+
+
+def arithmetic(rng: Random) -> str:
+    """One true line, such as `48 / 2 = 24`, with numbers such as school problems have."""
+    first, second = _amount(rng), _amount(rng)
+    match rng.choice("++---**//%$"):
+        case "+":
+            return f"{first} + {second} = {first + second}"
+        case "-":
+            return f"{first + second} - {first} = {second}"
+        case "*":
+            second = rng.randint(2, 12) if rng.random() < 0.8 else rng.randint(2, 50)
+            return f"{first} * {second} = {first * second}"
+        case "/":
+            second = rng.randint(2, 12) if rng.random() < 0.8 else rng.randint(2, 50)
+            return f"{first * second} / {second} = {first}"
+        case "%":
+            rate, unit = rng.randrange(5, 100, 5), rng.randint(1, 20)
+            return f"{rate} / 100 * {unit * 20} = {rate * unit // 5}"
+        case _:
+            cents, count = 25 * rng.randint(1, 80), rng.randint(2, 12)
+            return f"{count} * {_money(cents)} = {_money(count * cents)}"
+
+
+def _amount(rng: Random) -> int:
+    return rng.randint(1, rng.choice((12, 20, 60, 100, 200, 999)))
+
+
+def _money(cents: int) -> str:
+    return str(cents // 100) if cents % 100 == 0 else f"{cents / 100:.2f}"
+
+
+def annotated_traces(source: Gsm8k) -> list[tuple[str, str]]:
+    """GSM8K training questions with the traces their annotated solutions give."""
+    if not source.path.is_file():
+        raise DataError(
+            f"gsm8k.path: there is no file {source.path}; name GSM8K's train.jsonl with "
+            "`--set gsm8k.path=FILE`, or train without it with `--set gsm8k=null`"
+        )
+    if "test" in source.path.name:
+        raise DataError(f"gsm8k.path: {source.path} looks like the test split; use train.jsonl")
+    from training.traces import annotated
+
+    pairs = []
+    for problem in gsm8k.load(source.path):
+        trace = annotated.trace(problem.question, problem.solution)
+        if trace is not None:
+            pairs.append((problem.question, render(trace)))
+    return pairs
+
+
+def sft_rows(recipe: Recipe, tokenizer: Any) -> Dataset:
+    """Prompts with traces: `input_ids`, `labels` and `length`, in a seeded order."""
+    prompt = Prompt.from_tokenizer(tokenizer)
+    ids, labels, offsets = array("i"), array("i"), array("i", [0])
+    for question, trace in _examples(recipe):
+        before = prompt.ids(question)
+        after = [*prompt.data(trace), tokenizer.eos_token_id]
+        if len(before) + len(after) > recipe.sft.length:
+            continue
+        ids.extend(before + after)
+        labels.extend([IGNORED] * len(before) + after)
+        offsets.append(len(ids))
+        if len(ids) >= recipe.sft.tokens:
+            break
+    ends = np.asarray(offsets)
+    dataset = _dataset({"input_ids": (ids, ends), "labels": (labels, ends)})
+    return dataset.add_column("length", np.diff(ends))
+
+
+def _examples(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    procedural = _procedural(recipe)
+    if recipe.gsm8k is None:
+        yield from procedural
+        return
+    rng = Random(stream(recipe.seed, "mixture"))
+    pairs = annotated_traces(recipe.gsm8k)
+    rng.shuffle(pairs)
+    published = itertools.cycle(pairs)
+    while True:
+        yield next(published if rng.random() < recipe.gsm8k.share else procedural)
+
+
+def _procedural(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    seed = stream(recipe.seed, TRACES)
+    rng = Random(seed)
+    lengths, weights = list(recipe.sft.operations), list(recipe.sft.operations.values())
+    tested = test_questions(recipe)
+    for index in itertools.count():
+        length = rng.choices(lengths, weights)[0]
+        problem = generator.generate(seed, index, operations=(length, length))
+        if problem.question not in tested:
+            yield problem.question, render(graph.trace(problem))
+
+
+def test_sets(recipe: Recipe) -> Iterator[tuple[str, list[Problem]]]:
+    """Names and problems of the generated test sets; training leaves their questions out."""
+    seed = stream(recipe.seed, TEST)
+    for split, wording in _WORDINGS.items():
+        for low, high in _LENGTHS:
+            problems = [
+                generator.generate(seed, index, split=split, operations=(low, high))
+                for index in range(recipe.evaluation.problems)
+            ]
+            yield f"generated, {wording}, {low}-{high} operations", problems
+
+
+def test_questions(recipe: Recipe) -> frozenset[str]:
+    """The questions of all generated test sets."""
+    return frozenset(p.question for _, problems in test_sets(recipe) for p in problems)
+
+
+def _dataset(columns: dict[str, tuple[array[int], Any]]) -> Dataset:
+    """A data set of lists, each column given as flat ids and the offsets of its rows."""
+    arrays = {
+        name: pa.ListArray.from_arrays(
+            pa.array(np.asarray(offsets, np.int32)), pa.array(np.asarray(flat, np.int32))
+        )
+        for name, (flat, offsets) in columns.items()
+    }
+    return Dataset(pa.table(arrays))
+
+
+def digest(dataset: Dataset) -> str:
+    """SHA-256 over a data set's ids and row lengths, as `sha256:<hex>`."""
+    state = hashlib.sha256()
+    for chunk in dataset.data.column("input_ids").chunks:
+        state.update(chunk.value_lengths().to_numpy(zero_copy_only=False).tobytes())
+        state.update(chunk.flatten().to_numpy().tobytes())
+    return f"sha256:{state.hexdigest()}"

@@ -1,0 +1,68 @@
+"""The manifest of a run: what went in, with which versions and seeds, and what came out.
+
+A finished step leaves `done.json` in its folder. Its key covers the step's part of the recipe, the
+sources of the code that makes its data, and the keys of the steps before it, so a changed recipe
+makes new folders and never mixes with old work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+PACKAGES: Final = ("torch", "transformers", "trl", "accelerate", "datasets", "tokenizers")
+"""What decides the numbers that training yields."""
+
+
+def key(*parts: Any) -> str:
+    """A digest of JSON values."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, as `sha256:<hex>`."""
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over a folder's files, names included, as `sha256:<hex>`."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return "sha256:" + key([(str(p.relative_to(folder)), file_digest(p)) for p in files])
+
+
+def source_digest(folders: Iterable[Path]) -> str:
+    """SHA-256 over the Python sources in folders, as `sha256:<hex>`."""
+    files = sorted(path for folder in folders for path in folder.rglob("*.py"))
+    return "sha256:" + key([file_digest(path) for path in files])
+
+
+def versions() -> dict[str, str]:
+    """Python's and the packages' versions."""
+    return {
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def write(path: Path, value: Any) -> None:
+    """Writes JSON such that the file is either absent, old or complete."""
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(value, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def read(path: Path) -> Any:
+    """What `write` wrote, or None if there is nothing."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

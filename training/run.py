@@ -1,0 +1,212 @@
+"""A run of a recipe: tokenizer → base model → fine-tuning → scores → checkpoint.
+
+Every step works in a folder of its own under the work directory and leaves `done.json` when it has
+finished. A run that was killed, at any point, goes on where it was when it is started again:
+finished steps are skipped, training resumes from its newest complete checkpoint.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from filelock import FileLock, Timeout
+from transformers import AutoModelForCausalLM, GenerationConfig
+
+import training
+from statespace.card import NAME, Card, RecipeReference, Score
+from statespace.prompts import Prompt
+from training import base, card, data, evaluate, manifest, sft, tokenizer
+from training.errors import TrainingError
+from training.progress import Report, Steps
+from training.recipe import Recipe
+
+_SOURCES: Final = Path(training.__file__).parent
+_DATA_SOURCES: Final = (_SOURCES / "problems", _SOURCES / "traces")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step's folder and, once it has finished, what it recorded."""
+
+    folder: Path
+    key: str
+
+    @property
+    def record(self) -> Any:
+        """What the finished step recorded; None before."""
+        return manifest.read(self.folder / "done.json")
+
+    def finish(self, **record: Any) -> Any:
+        """Records the step as finished."""
+        manifest.write(self.folder / "done.json", {"key": self.key, **record})
+        return self.record
+
+
+class Run:
+    """One recipe in one work directory."""
+
+    def __init__(self, recipe: Recipe, work: Path, output: Path, report: Report) -> None:
+        self.recipe = recipe
+        self.work = work
+        self.output = output
+        self.report = report
+        self.inputs = _inputs(recipe)
+
+    def execute(self) -> Card:
+        """Does what is left to do and writes the checkpoint. Raises TrainingError."""
+        _check_output(self.output)
+        self.work.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.work / ".lock", timeout=0):
+                return self._steps()
+        except Timeout as error:
+            raise TrainingError(
+                f"another run works in {self.work}; wait for it, or give this one --work"
+            ) from error
+
+    def _steps(self) -> Card:
+        recipe = self.recipe
+        tokens = self._step("tokenizer", recipe.seed, recipe.tokenizer, recipe.gsm8k, self.inputs)
+        self._tokenizer(tokens)
+        vocabulary = tokenizer.load(tokens.folder)
+        first = self._step("base", tokens.key, recipe.model, recipe.base, recipe.evaluation)
+        self._base(first, vocabulary)
+        second = self._step("sft", first.key, recipe.sft)
+        self._sft(second, first, vocabulary)
+        scored = self._step("evaluation", second.key)
+        scores = self._scores(scored, second, vocabulary)
+        return self._package(first, second, vocabulary, scores)
+
+    def _step(self, name: str, *parts: Any) -> Step:
+        key = manifest.key(*(str(part) for part in parts))
+        folder = self.work / f"{name}-{key[:8]}"
+        folder.mkdir(exist_ok=True)
+        step = Step(folder, key)
+        self.report.say(f"{name}: {'finished before' if step.record else folder}")
+        return step
+
+    def _tokenizer(self, step: Step) -> None:
+        if step.record:
+            return
+        texts = data.tokenizer_texts(self.recipe)
+        made = tokenizer.train(texts, self.recipe.tokenizer.vocabulary)
+        made.model_max_length = self.recipe.model.positions
+        made.save_pretrained(step.folder)
+        step.finish(tokens=len(made))
+
+    def _base(self, step: Step, vocabulary: Any) -> None:
+        if step.record:
+            return
+        rows = data.base_rows(self.recipe, vocabulary)
+        model, log = base.train(
+            self.recipe, vocabulary, rows, step.folder, [Steps(self.report, "base model")]
+        )
+        model.save_pretrained(step.folder / "model")
+        step.finish(rows=len(rows), data=data.digest(rows), log=log)
+        _discard_checkpoints(step.folder)
+
+    def _sft(self, step: Step, first: Step, vocabulary: Any) -> None:
+        if step.record:
+            return
+        rows = data.sft_rows(self.recipe, vocabulary)
+        model = AutoModelForCausalLM.from_pretrained(first.folder / "model", dtype=torch.float32)
+        log = sft.train(
+            self.recipe, model, vocabulary, rows, step.folder, [Steps(self.report, "fine-tuning")]
+        )
+        # The forward that TRL fuses into the model is no part of what is saved.
+        model.to(torch.bfloat16).save_pretrained(step.folder / "model")
+        step.finish(rows=len(rows), data=data.digest(rows), log=log)
+        _discard_checkpoints(step.folder)
+
+    def _scores(self, step: Step, second: Step, vocabulary: Any) -> tuple[Score, ...]:
+        sets = evaluate.sets(self.recipe)
+        model = AutoModelForCausalLM.from_pretrained(second.folder / "model", dtype=torch.bfloat16)
+        scores = []
+        for number, (name, problems) in enumerate(sets, 1):
+            path = step.folder / f"set-{number}.json"
+            if not (known := manifest.read(path)):
+                task = self.report.begin(name, len(problems))
+                score = evaluate.score(
+                    name, problems, model, vocabulary, self.recipe,
+                    lambda count, task=task: self.report.advance(task, count),
+                )
+                known = score.model_dump()
+                manifest.write(path, known)
+            scores.append(Score.model_validate(known))
+            self.report.say(card.total(scores[-1:]))
+        step.finish()
+        return tuple(scores)
+
+    def _package(
+        self, first: Step, second: Step, vocabulary: Any, scores: tuple[Score, ...]
+    ) -> Card:
+        made = Card(
+            stage="fundamental",
+            prompt=Prompt.from_tokenizer(vocabulary).fingerprint(),
+            base_model="from scratch",
+            recipe=RecipeReference(name=self.recipe.name, hash=self.recipe.digest()),
+            data={"base": first.record["data"], "sft": second.record["data"], **self.inputs},
+            scores=scores,
+        )
+        folder = self.output.with_name(self.output.name + ".part")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(second.folder / "model", folder)
+        vocabulary.save_pretrained(folder)
+        GenerationConfig(
+            do_sample=False,
+            bos_token_id=None,
+            eos_token_id=vocabulary.eos_token_id,
+            pad_token_id=vocabulary.pad_token_id,
+        ).save_pretrained(folder)
+        model = AutoModelForCausalLM.from_pretrained(folder)
+        card.write(made, self.recipe, model.num_parameters(), folder)
+        manifest.write(folder / "manifest.json", self._manifest(first, second, folder))
+        if self.output.exists():
+            shutil.rmtree(self.output)
+        folder.replace(self.output)
+        return made
+
+    def _manifest(self, first: Step, second: Step, folder: Path) -> dict[str, Any]:
+        return {
+            "recipe": self.recipe.model_dump(mode="json"),
+            "recipe_hash": self.recipe.digest(),
+            "seed": self.recipe.seed,
+            "versions": manifest.versions(),
+            "inputs": self.inputs,
+            "base": {key: first.record[key] for key in ("rows", "data")},
+            "sft": {key: second.record[key] for key in ("rows", "data")},
+            "final_loss": {
+                "base": first.record["log"][-1]["loss"],
+                "sft": second.record["log"][-1]["loss"],
+            },
+            "outputs": {
+                path.name: manifest.file_digest(path) for path in sorted(folder.iterdir())
+            },
+        }
+
+
+def _inputs(recipe: Recipe) -> dict[str, str]:
+    """Digests of what the data come from: the generator's sources and GSM8K's files."""
+    found = {"generator": manifest.source_digest(_DATA_SOURCES)}
+    if recipe.gsm8k and recipe.gsm8k.path.is_file():
+        found["gsm8k-train"] = manifest.file_digest(recipe.gsm8k.path)
+    if recipe.evaluation.gsm8k and recipe.evaluation.gsm8k.is_file():
+        found["gsm8k-test"] = manifest.file_digest(recipe.evaluation.gsm8k)
+    return found
+
+
+def _check_output(output: Path) -> None:
+    """An output folder may be replaced only if it is a checkpoint."""
+    if output.exists() and any(output.iterdir()) and not (output / NAME).is_file():
+        raise TrainingError(
+            f"{output} holds files but no {NAME}, so it is not overwritten; give another --output"
+        )
+
+
+def _discard_checkpoints(folder: Path) -> None:
+    for checkpoint in folder.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)

@@ -1,0 +1,85 @@
+"""What the two training stages share: arguments, compiled layers, and checkpoints to resume from.
+
+A checkpoint counts only once it is marked complete, after its last file is written, so a run killed
+while saving resumes from the one before.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from transformers import TrainerCallback
+from transformers.utils import logging
+
+from training.recipe import Optimisation, Recipe
+
+_COMPLETE: Final = "complete"
+
+
+def arguments(recipe: Recipe, stage: Optimisation, rows: int, folder: Path) -> dict[str, Any]:
+    """Arguments of transformers' and TRL's trainers for one pass over `rows` rows."""
+    steps = max(1, rows // stage.batch)
+    on_gpu = torch.cuda.is_available()
+    return {
+        "output_dir": str(folder),
+        "seed": recipe.seed,
+        "data_seed": recipe.seed,
+        "max_steps": steps,
+        "per_device_train_batch_size": stage.batch,
+        "dataloader_drop_last": True,
+        "learning_rate": stage.learning_rate,
+        "adam_beta1": 0.9,
+        "adam_beta2": 0.95,
+        "weight_decay": 0.1,
+        "max_grad_norm": 1.0,
+        "lr_scheduler_type": "warmup_stable_decay",
+        "lr_scheduler_kwargs": {"num_decay_steps": int(stage.decay * steps)},
+        "warmup_steps": int(stage.warmup * steps),
+        "bf16": True,
+        "use_cpu": not on_gpu,
+        "gradient_checkpointing": False,
+        "save_strategy": "steps",
+        "save_steps": stage.save_steps,
+        "save_total_limit": 2,
+        "logging_steps": min(20, steps),
+        "logging_first_step": True,
+        "disable_tqdm": True,
+        "report_to": "none",
+        "dataloader_num_workers": 0,
+        "dataloader_pin_memory": on_gpu,
+    }
+
+
+class Marker(TrainerCallback):  # type: ignore[misc]
+    """Marks a checkpoint complete after everything in it is written."""
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        (folder / _COMPLETE).touch()
+
+
+def newest(folder: Path) -> str | None:
+    """The newest complete checkpoint in `folder`; incomplete ones are deleted."""
+    complete: dict[int, Path] = {}
+    for checkpoint in folder.glob("checkpoint-*"):
+        if (checkpoint / _COMPLETE).is_file():
+            complete[int(checkpoint.name.rpartition("-")[2])] = checkpoint
+        else:
+            shutil.rmtree(checkpoint)
+    return str(complete[max(complete)]) if complete else None
+
+
+def fit(trainer: Any, folder: Path) -> list[dict[str, float]]:
+    """Trains to the end, from the newest complete checkpoint if there is one; returns the log."""
+    logging.set_verbosity_error()
+    trainer.train(resume_from_checkpoint=newest(folder))
+    return [entry for entry in trainer.state.log_history if "loss" in entry]
+
+
+def compile_layers(model: Any) -> None:
+    """Compiles the decoder layers in place; all share one graph, so it takes seconds."""
+    for layer in model.model.layers:
+        layer.compile(dynamic=True)
