@@ -24,6 +24,9 @@ from training.problems.wording import Renderer, Style
 _SHARES = {1: 0.30, 2: 0.35, 3: 0.20, 4: 0.08, 5: 0.04, 6: 0.03}
 """How often problems have so many operations."""
 _ATTEMPTS = 500
+_REPEATABLE = frozenset(
+    {"gain", "loss", "eat", "arrive", "depart", "put_in", "take_out", "spend", "earn_more"}
+)
 MONEY_KINDS = frozenset({"bill", "purse"})
 
 
@@ -54,7 +57,7 @@ def generate(
             continue
         try:
             return _compose(rng, chain, split)
-        except (UnsuitableNumbersError, layout.NoWordingError):
+        except (UnsuitableNumbersError, scenes.UnsuitableSceneError, layout.NoWordingError):
             continue
     raise RuntimeError(f"no problem with {low} to {high} operations for seed {seed}, index {index}")
 
@@ -86,6 +89,8 @@ def _chain(rng: Random, length: int) -> list[Relation] | None:
         if not fitting:
             return None
         relation = rng.choices(fitting, weights)[0]
+        if relation in chain and relation.name not in _REPEATABLE:
+            return None
         chain.append(relation)
         kind = relation.gives
         room -= _operations(relation)
@@ -94,7 +99,7 @@ def _chain(rng: Random, length: int) -> list[Relation] | None:
 
 def _compose(rng: Random, chain: Sequence[Relation], split: Split) -> Problem:
     scene = scenes.scene(rng, chain)
-    renderer = Renderer(rng, scene, Style.drawn(rng))
+    renderer = Renderer(rng, scene, Style.drawn(rng, digits=any(relation.digits for relation in chain)))
     graph = Graph()
     links: list[Link] = []
     value: Fraction | None = None
@@ -102,6 +107,8 @@ def _compose(rng: Random, chain: Sequence[Relation], split: Split) -> Problem:
     for relation in chain:
         numbers = relation.draw(rng, value)
         if numbers is None:
+            raise UnsuitableNumbersError(relation.name)
+        if max(numbers.values(), default=Fraction(0)) > relation.top:
             raise UnsuitableNumbersError(relation.name)
         if relation.takes and value is None and "x" not in numbers:
             numbers["x"] = start(rng, money=relation.takes in MONEY_KINDS)

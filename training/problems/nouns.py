@@ -8,7 +8,7 @@ from random import Random
 _IRREGULAR = {
     "child": "children", "person": "people", "man": "men", "woman": "women", "mouse": "mice",
     "goose": "geese", "foot": "feet", "fish": "fish", "sheep": "sheep", "deer": "deer",
-    "loaf": "loaves", "shelf": "shelves", "leaf": "leaves", "knife": "knives", "tooth": "teeth",
+    "loaf": "loaves", "pair of shoes": "pairs of shoes", "shelf": "shelves", "leaf": "leaves", "knife": "knives", "tooth": "teeth",
     "fisherman": "fishermen", "potato": "potatoes", "tomato": "tomatoes", "mango": "mangoes",
     "inch": "inches", "hero": "heroes", "half": "halves", "calf": "calves", "scarf": "scarves",
 }
@@ -103,9 +103,30 @@ PLURAL_PLACES: tuple[tuple[str, str], ...] = (
     ("on the bus", "people"), ("on the train", "people"), ("in the room", "people"),
     ("at the party", "people"), ("in the museum", "people"), ("in the library", "people"),
     ("in the pool", "people"), ("in the gym", "people"), ("at the playground", "people"),
+    ("in the class", "child"), ("at the party", "child"), ("in the park", "child"), ("at camp", "child"),
     ("in the theater", "people"), ("in the hall", "people"), ("at the beach", "people"),
 )
-POOLS = {"food": FOOD, "thing": THINGS, "animal": ANIMALS, "people": PEOPLE}
+FRUIT = _nouns("apple orange banana pear peach plum mango lemon lime kiwi melon strawberry coconut")
+POOLS = {
+    "food": FOOD, "thing": THINGS, "animal": ANIMALS, "people": PEOPLE, "fruit": FRUIT,
+    "child": _nouns("child"),
+}
+LENGTHS = _nouns("meter foot yard inch centimeter meter foot")
+DISTANCES = _nouns("mile kilometer mile")
+WEIGHTS = _nouns("pound kilogram pound")
+VOLUMES = _nouns("liter gallon")
+PERIODS = _nouns("week month day")
+SPANS = _nouns("hour day minute")
+ITEMS = _nouns("""bike jacket phone video_game skateboard guitar watch tablet camera laptop pair_of_shoes
+helmet backpack scooter printer dress coat lamp telescope board_game chair desk radio""")
+MAKES = _nouns("toy bolt bottle chair cookie car shirt box part cake loaf screw hat basket card")
+GOALS = _nouns("goal basket shot throw hit")
+VEHICLES = "car train bus truck bike van boat plane".split()
+PLOTS = "garden field room yard playground park farm patio floor poster pool".split()
+ROPES = "rope ribbon string wire pipe board cable".split()
+MASSES = "flour sugar rice apples potatoes sand nuts butter cheese oats".split()
+DRINKS = "water milk juice lemonade tea".split()
+RENTALS = "bike car boat van tent canoe".split()
 
 CONTAINERS = _nouns("""bag box basket jar packet carton crate tray bucket case bin sack pack
 container bowl drawer tin pouch""")

@@ -58,7 +58,7 @@ def start(rng: Random, *, money: bool) -> Fraction:
     """What a problem starts from where the relation doesn't mind."""
     if not money:
         return Fraction(amount(rng))
-    return price(rng, 100) if rng.random() < 0.5 else Fraction(5 * rng.randint(2, 40))
+    return 4 + price(rng, 90) if rng.random() < 0.5 else Fraction(5 * rng.randint(2, 40))
 
 
 def divisors(value: Fraction, low: int = 2, high: int = 25) -> list[int]:
@@ -74,7 +74,7 @@ def plus(name: str = "b") -> Draw:
 
     def draw(rng: Random, x: Fraction | None) -> Numbers | None:
         base = Fraction(amount(rng)) if x is None else x
-        other = amount(rng, 1) if rng.random() < 0.5 else rng.randint(1, max(2, int(base)))
+        other = amount(rng, 1) if rng.random() < 0.4 and base > 20 else rng.randint(1, max(12, int(base)))
         return {"x": base, name: Fraction(other)}
 
     return draw

@@ -11,6 +11,13 @@ from training.problems.relations.relation import Kind, Relation
 from training.problems.wording import Scene
 
 
+_PLACED = ("food", "thing", "animal", "people", "child")
+
+
+class UnsuitableSceneError(ValueError):
+    """The relations of a chain don't fit one scene."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """Sentences that give the quantity x a problem starts from, one set for each kind."""
@@ -26,7 +33,7 @@ STATEMENTS: dict[Kind, Statement] = {
             "{N|has} {x nouns}.", "{N|has} {x nouns}.", "{N|buys} {x nouns}.", "{N|owns} {x nouns}.",
             "{N|starts} with {x nouns}.", "there {#are x} {x nouns} in {N's} {box}.",
             "{N|gets} {x nouns} from the {shop}.", "{N|collects} {x nouns}.", "{N|finds} {x nouns}.",
-            "{N|picks} {x nouns}.", "{N|has} {x nouns} in a {box}.", "{N|has} a {box} with {x nouns}.",
+            "{N|picks} {x nouns}.", "{N|has} {x nouns} in {an box}.", "{N|has} {an box} with {x nouns}.",
             "in the morning {N|has} {x nouns}.", "at first {N|has} {x nouns}.",
             "~{N|holds} {x nouns}.", "~to start with, {N|has} {x nouns}.", "~{N's} {box} contains {x nouns}.",
         ),
@@ -41,7 +48,7 @@ STATEMENTS: dict[Kind, Statement] = {
     "bill": Statement(
         "price",
         (
-            "{N's} bill is {$x}.", "{N|buys} things for {$x}.", "a {noun} costs {$x}.",
+            "{N's} bill is {$x}.", "{N|buys} things for {$x}.", "{an noun} costs {$x}.",
             "~{N's} shopping comes to {$x}.",
         ),
     ),
@@ -67,32 +74,67 @@ def bystander(rng: Random, scene: Scene) -> names.Person:
 
 def scene(rng: Random, chain: Sequence[Relation]) -> Scene:
     """People, nouns and places that fit a chain of relations."""
-    hero = names.protagonist(rng)
-    place, pool = rng.choice(nouns.PLURAL_PLACES)
+    named = any(relation.named for relation in chain)
+    hero = names.named(rng) if named else names.protagonist(rng)
     in_place = any("place" in (relation.takes, relation.gives) for relation in chain)
-    noun = rng.choice(nouns.POOLS[pool]) if in_place else nouns.owned(rng)
-    noun2 = nouns.owned(rng)
-    while noun2 == noun:
-        noun2 = nouns.owned(rng)
+    pool = _pool(rng, chain, in_place=in_place)
+    place = rng.choice([name for name, sort in nouns.PLURAL_PLACES if sort == pool] or ["there"])
+    noun, other = _nouns(rng, pool)
     day = rng.randrange(len(nouns.DAYS) - 1)
     color, color2 = rng.sample(nouns.COLORS, 2)
+    mass, mass2 = rng.sample(nouns.MASSES, 2)
     return Scene(
         people={"N": hero},
         taken={hero.name},
         nouns={
             "noun": noun,
-            "other": noun2,
+            "other": other,
             "box": rng.choice([c for c in nouns.CONTAINERS if c != noun]),
             "row": rng.choice(nouns.ROWS),
             "group": rng.choice(nouns.GROUPS),
             "friend": rng.choice(nouns.FRIENDS),
+            "len": rng.choice(nouns.LENGTHS),
+            "dist": rng.choice(nouns.DISTANCES),
+            "weight": rng.choice(nouns.WEIGHTS),
+            "volume": rng.choice(nouns.VOLUMES),
+            "period": rng.choice(nouns.PERIODS),
+            "span": rng.choice(nouns.SPANS),
+            "item": rng.choice(nouns.ITEMS),
+            "make": rng.choice(nouns.MAKES),
+            "goal": rng.choice(nouns.GOALS),
         },
         words={
             "place": place,
             "shop": rng.choice(nouns.SHOPS).replace("_", " "),
+            "vehicle": rng.choice(nouns.VEHICLES),
+            "plot": rng.choice(nouns.PLOTS),
+            "rope": rng.choice(nouns.ROPES),
+            "noun_mass": mass,
+            "other_mass": mass2,
+            "drink": rng.choice(nouns.DRINKS),
+            "rental": rng.choice(nouns.RENTALS),
             "color": color,
             "color2": color2,
             "day": nouns.DAYS[day],
             "next_day": nouns.DAYS[day + 1],
         },
     )
+
+
+def _pool(rng: Random, chain: Sequence[Relation], *, in_place: bool) -> str:
+    """The sort of things a chain is about. Raises UnsuitableSceneError if its relations disagree."""
+    fitting = set(_PLACED if in_place else nouns.POOLS)
+    wanted = [set(relation.noun.split()) for relation in chain if relation.noun]
+    if not wanted and not in_place:
+        return rng.choice(("food", "thing", "thing"))
+    fitting = fitting.intersection(*wanted)
+    if not fitting:
+        raise UnsuitableSceneError(", ".join(relation.name for relation in chain))
+    return rng.choice(sorted(fitting))
+
+
+def _nouns(rng: Random, pool: str) -> tuple[nouns.Noun, nouns.Noun]:
+    """What is counted, and something else of its sort."""
+    noun = rng.choice(nouns.POOLS[pool])
+    others = nouns.POOLS[pool] if len(nouns.POOLS[pool]) > 1 else nouns.THINGS
+    return noun, rng.choice([other for other in others if other is not noun])

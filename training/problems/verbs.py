@@ -12,7 +12,7 @@ _IRREGULAR_PAST = dict(
     plan:planned split:split set:set cost:cost drink:drank blow:blew lend:lent sew:sewed bake:baked
     feed:fed shut:shut begin:began think:thought stand:stood sit:sat hand:handed lay:laid rise:rose
     fall:fell hear:heard wear:wore sleep:slept meet:met teach:taught shoot:shot let:let know:knew
-    jog:jogged pop:popped chop:chopped trip:tripped trim:trimmed hit:hit pick:picked""".split()
+    jog:jogged pop:popped chop:chopped trip:tripped trim:trimmed hit:hit tip:tipped snip:snipped sing:sang deal:dealt wake:woke grab:grabbed shop:shopped hug:hugged beg:begged pick:picked""".split()
 )
 _THIRD = {"be": "is", "have": "has", "do": "does", "go": "goes"}
 _BASE_OF_THIRD = {third: base for base, third in _THIRD.items()}

@@ -11,7 +11,8 @@ A template is text with slots in braces:
   `{xb}` "twice", "5 times";
 - `{#are}` a verb (given in the plural) that agrees with the last number written, `{#are x}` with
   the number x that follows; `{*are}` one that stays plural; both follow the story's tense;
-- `{noun}`, `{nouns}`, `{a noun}`, and any other word of the scene ("{place}").
+- `{@N}` the protagonist as an object ("me");
+- `{noun}`, `{nouns}`, `{an noun}` ("an apple"), and any other word of the scene ("{place}").
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from training.problems.numbers import plain
 from training.problems.verbs import conjugate
 
 _SLOT = re.compile(r"\{([^{}]*)\}")
+_PLURAL_SLOT = re.compile(r"\{(\w+)s\}")
 _SENTENCE_START = re.compile(r"((?:^|[.?!] )[\"(]?)([a-z])")
 _WORDS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
 fifteen sixteen seventeen eighteen nineteen twenty""".split()
@@ -62,12 +64,12 @@ class Style:
     commas: bool
 
     @classmethod
-    def drawn(cls, rng: Random) -> Style:
+    def drawn(cls, rng: Random, *, digits: bool = False) -> Style:
         roll = rng.random()
         currency = "$" if roll < 0.78 else "£" if roll < 0.83 else "€" if roll < 0.88 else "dollars"
         return cls(
             past=rng.random() < 0.5,
-            words=rng.choice((0, 0, 0, 0, 0, 0, 0, 0.3, 0.9)),
+            words=0 if digits else rng.choice((0, 0, 0, 0, 0, 0, 0, 0.3, 0.9)),
             currency=currency,
             percent_word=rng.random() < 0.15,
             commas=rng.random() < 0.5,
@@ -122,12 +124,17 @@ class Renderer:
         """The answer's unit, agreeing with its value; "$" becomes the problem's currency."""
         if template == "$":
             return self._style.currency
-        self.use({"y": value})
-        return self.describe(f"{{y {template.strip('{}')}}}", {"y": value}).partition(" ")[2] if template else ""
+        if value == 1:
+            slots = _PLURAL_SLOT.sub(r"{\1}", template)
+            template = singularize(template) if slots == template else slots
+        return self.describe(template, {})
 
     def _slot(self, slot: str) -> str:
         if slot[0] == "$":
             return self._money(self._scene.numbers[slot[1:]])
+        if slot == "@N":
+            words = self._mention("N")[0]
+            return "me" if words == "I" else words
         if slot[0] in "#*":
             return self._verb(slot)
         if slot[-1] == "%":
@@ -205,7 +212,7 @@ class Renderer:
         scene = self._scene
         if head in scene.numbers:
             return self._counted(scene.numbers[head], tail)
-        if head == "a":
+        if head == "an":
             return article(self._word(tail))
         if head in _AUXILIARY:
             words, agreement = self._mention(tail)

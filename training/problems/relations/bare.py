@@ -18,7 +18,7 @@ RELATIONS = (
             "find {x} + {b}.", "work out {x} + {b}.", "how much is {x} + {b}?", "compute {x}+{b}",
             "~what do you get when you add {b} to {x}?", "~what number is {b} more than {x}?",
         ),
-        unit="",
+        unit="", weight=1.5,
     ),
     Relation(
         "subtraction", "", "", minus("b"), {"x": "first number", "b": "number taken away"},
@@ -30,7 +30,7 @@ RELATIONS = (
             "{x} - {b}", "take {b} away from {x}.", "how much is {x} - {b}?", "compute {x}-{b}",
             "~what do you get when you take {b} from {x}?", "~what number is {b} less than {x}?",
         ),
-        unit="",
+        unit="", weight=1.5,
     ),
     Relation(
         "product", "", "", times("b", 2, 20), {"x": "first factor", "b": "second factor"},
@@ -42,7 +42,7 @@ RELATIONS = (
             "what is {x} × {b}?", "how much is {x} multiplied by {b}?", "compute {x}*{b}",
             "~what do you get when you multiply {x} and {b}?", "~work out {xb} {x}.",
         ),
-        unit="",
+        unit="", weight=1.5,
     ),
     Relation(
         "quotient", "", "", over("b", 2, 12), {"x": "number divided", "b": "divisor"},
@@ -54,7 +54,7 @@ RELATIONS = (
             "what is {x} ÷ {b}?", "how much is {x} over {b}?", "compute {x}/{b}",
             "~what do you get when you divide {x} by {b}?", "~how many {b}s are in {x}?",
         ),
-        unit="",
+        unit="", weight=1.5,
     ),
     Relation(
         "double_number", "", "", fixed(), {"x": "number"},
@@ -81,7 +81,7 @@ RELATIONS = (
             "what is {p%} of {x}?", "find {p%} of {x}.", "calculate {p%} of {x}.", "how much is {p%} of {x}?",
             "{p%} of {x}?", "~work out {p%} of the number {x}.", "~{p%} of {x} is what number?",
         ),
-        unit="",
+        unit="", weight=1.5,
     ),
     Relation(
         "two_step_number", "", "", own(x=within(2, 12), b=within(2, 9), c=within(1, 30)),
@@ -91,6 +91,6 @@ RELATIONS = (
             "what is {x} * {b} + {c}?", "calculate {x} * {b} + {c}.", "{x} times {b} plus {c}?",
             "multiply {x} by {b} and add {c}.", "~take {x}, multiply it by {b}, then add {c}. what is it?",
         ),
-        unit="",
+        unit="", weight=1.5,
     ),
 )

@@ -91,7 +91,7 @@ RELATIONS = (
         "multiply", "hold", "hold", times("b", 2, 5),
         {"b": "times as many"}, (step("y", "x * b", "{nouns} now"),),
         (
-            "then {his} number of {nouns} grows to {xb} as many.",
+            "by summer {S|has} {xb} as many {nouns}.",
             "after a month {S|has} {xb} as many.", "soon {S|has} {xb} as many {nouns}.",
             "a year later {S|has} {xb} as many {nouns}.",
             "~over time {he|comes} to have {xb} as many {nouns}.",

@@ -38,8 +38,8 @@ RELATIONS = (
         {"b": "{nouns} of {M}"}, (step("y", "x - b", "difference"),),
         ("{M|has} {b nouns}.", "{M|has} {b}.", "{M|has} only {b nouns}.", "~{b nouns} belong to {M}."),
         (
-            "how many more {nouns} {does N} have than {M}?", "how many fewer {nouns} {does M} have than {N}?",
-            "how many more {nouns} must {M} get to have as many as {N}?",
+            "how many more {nouns} {does N} have than {M}?", "how many fewer {nouns} {does M} have than {@N}?",
+            "how many more {nouns} must {M} get to have as many as {@N}?",
             "what is the difference between their numbers of {nouns}?",
             "~by how many {nouns} is {M} behind {N}?",
         ),
@@ -54,48 +54,48 @@ RELATIONS = (
         "more_than", "hold", "", plus("b"),
         {"b": "how many more"}, (step("y", "x + b", "{nouns} of {M}"),),
         (
-            "{M|has} {b more nouns} than {N}.", "{M|has} {b} more than {N}.",
+            "{M|has} {b more nouns} than {@N}.", "{M|has} {b} more than {@N}.",
             "{N|has} {b fewer nouns} than {M}.", "~{M's} number of {nouns} is {b} greater than {N's}.",
         ),
         OF_M,
         (
             "{N|has} {x nouns}. {M|has} {b} more. how many {does M} have?",
             "if {N|!has} {x nouns} and {M|!has} {b} more than that, how many {does M} have?",
-            "~{M|has} {b more nouns} than {N}, who has {x}. how many is that?",
+            "~{M|has} {b more nouns} than {@N}, who has {x}. how many is that?",
         ),
     ),
     Relation(
         "fewer_than", "hold", "", minus("b"),
         {"b": "how many fewer"}, (step("y", "x - b", "{nouns} of {M}"),),
         (
-            "{M|has} {b fewer nouns} than {N}.", "{M|has} {b} fewer than {N}.", "{M|has} {b} less than {N}.",
+            "{M|has} {b fewer nouns} than {@N}.", "{M|has} {b} fewer than {@N}.", "{M|has} {b} less than {@N}.",
             "{N|has} {b more nouns} than {M}.", "~{M|has} {b} short of what {N|has}.",
         ),
         OF_M,
         (
             "{N|has} {x nouns}. {M|has} {b} fewer. how many {does M} have?",
-            "~{M|has} {b fewer nouns} than {N}, who has {x}. how many {does M} have?",
+            "~{M|has} {b fewer nouns} than {@N}, who has {x}. how many {does M} have?",
         ),
     ),
     Relation(
         "times_as_many", "hold", "", times("b", 2, 9),
         {"b": "times as many"}, (step("y", "x * b", "{nouns} of {M}"),),
         (
-            "{M|has} {xb} as many {nouns} as {N}.", "{M|has} {xb} as many.",
+            "{M|has} {xb} as many {nouns} as {@N}.", "{M|has} {xb} as many.",
             "{M|has} {xb} the number of {nouns} that {N|has}.", "~{M's} {nouns} are {xb} as many as {N's}.",
         ),
         OF_M,
         (
             "{N|has} {x nouns}. {M|has} {xb} as many. how many {does M} have?",
             "if {N|!has} {x nouns} and {M|!has} {xb} as many, how many {nouns} {does M} have?",
-            "~{M|has} {xb} as many {nouns} as {N}, and {N|has} {x}. how many has {M}?",
+            "~{M|has} {xb} as many {nouns} as {@N}, and {N|has} {x}. how many has {M}?",
         ),
     ),
     Relation(
         "times_together", "hold", "", times("b", 2, 6),
         {"b": "times as many"}, (step("z", "x * b", "{nouns} of {M}"), step("y", "x + z", "{nouns} together")),
         (
-            "{M|has} {xb} as many {nouns} as {N}.", "{M|has} {xb} as many.",
+            "{M|has} {xb} as many {nouns} as {@N}.", "{M|has} {xb} as many.",
             "~{M's} {nouns} are {xb} as many as {N's}.",
         ),
         TOGETHER,
@@ -104,7 +104,7 @@ RELATIONS = (
         "bigger_together", "hold", "", plus("b"),
         {"b": "how many more"}, (step("z", "x + b", "{nouns} of {M}"), step("y", "x + z", "{nouns} together")),
         (
-            "{M|has} {b more nouns} than {N}.", "{M|has} {b} more than {N}.",
+            "{M|has} {b more nouns} than {@N}.", "{M|has} {b} more than {@N}.",
             "~{M's} number of {nouns} is {b} greater than {N's}.",
         ),
         TOGETHER,
@@ -114,7 +114,7 @@ RELATIONS = (
         {"k": "times as many", "b": "how many more"},
         (step("z", "x * k", "{k} times the {nouns} of {N}"), step("y", "z + b", "{nouns} of {M}")),
         (
-            "{M|has} {b} more than {xk} as many {nouns} as {N}.", "{M|has} {b} more than {xk} what {N|has}.",
+            "{M|has} {b} more than {xk} as many {nouns} as {@N}.", "{M|has} {b} more than {xk} what {N|has}.",
             "~the {nouns} of {M} are {b} more than {xk} those of {N}.",
         ),
         OF_M,
@@ -123,13 +123,13 @@ RELATIONS = (
         "half_as_many", "hold", "", over("b", 2, 2),
         {}, (step("y", "x / 2", "{nouns} of {M}"),),
         (
-            "{M|has} half as many {nouns} as {N}.", "{M|has} half as many.", "{N|has} twice as many {nouns} as {M}.",
+            "{M|has} half as many {nouns} as {@N}.", "{M|has} half as many.", "{N|has} twice as many {nouns} as {M}.",
             "{N|has} double the number that {M} has.", "~{M|has} half of what {N|has}.",
         ),
         OF_M,
         (
             "{N|has} {x nouns}. {M|has} half as many. how many {does M} have?",
-            "~{M|has} half as many {nouns} as {N}, who has {x}. how many is that?",
+            "~{M|has} half as many {nouns} as {@N}, who has {x}. how many is that?",
         ),
     ),
 )

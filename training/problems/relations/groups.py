@@ -31,12 +31,12 @@ RELATIONS = (
         (
             "{a boxs} of {b nouns}. how many {nouns}?", "{a boxs}, {b nouns} each. how many {nouns} in all?",
             "how many {nouns} are in {a boxs} if each {box} has {b}?",
-            "there are {b nouns} in a {box}. how many are in {a boxs}?",
+            "there are {b nouns} in {an box}. how many are in {a boxs}?",
             "if one {box} holds {b nouns}, how many {nouns} do {a boxs} hold?",
             "how many {nouns} are there in {a boxs} of {b}?",
-            "a {box} has {b nouns}. how many {nouns} in {a boxs}?",
+            "{an box} has {b nouns}. how many {nouns} in {a boxs}?",
             "~what do {a boxs} of {b nouns} make together?",
-            "~with {b nouns} to a {box}, how many {nouns} fill {a boxs}?",
+            "~with {b nouns} to {an box}, how many {nouns} fill {a boxs}?",
         ),
         weight=3,
     ),
@@ -71,7 +71,7 @@ RELATIONS = (
         (
             "{S|packs} them in {boxs} of {b}.", "{S|puts} {b nouns} in each {box}.",
             "each {box} can hold {b nouns}.", "{S|packs} the {nouns} into {boxs} with {b nouns} in each.",
-            "{b nouns} {#fit} in one {box}.", "~{S|sorts} the {nouns} into {boxs}, {b} to a {box}.",
+            "{b nouns} {#fit} in one {box}.", "~{S|sorts} the {nouns} into {boxs}, {b} to {an box}.",
         ),
         (
             "how many {boxs} {does S} need?", "how many {boxs} {can S} fill?", "how many {boxs} are needed?",
@@ -79,14 +79,14 @@ RELATIONS = (
         ),
         (
             "how many {boxs} of {b} can be made with {x nouns}?",
-            "{x nouns} are packed {b} to a {box}. how many {boxs}?",
-            "if a {box} holds {b nouns}, how many {boxs} are needed for {x nouns}?",
+            "{x nouns} are packed {b} to {an box}. how many {boxs}?",
+            "if {an box} holds {b nouns}, how many {boxs} are needed for {x nouns}?",
             "~into how many {boxs} of {b} do {x nouns} go?",
         ),
         unit="{boxs}", weight=1.5,
     ),
     Relation(
-        "each_price", "hold", "bill", own(b=within(1, 12)),
+        "each_price", "hold", "purse", own(b=within(1, 12)),
         {"b": "price of one"}, (step("y", "x * b", "money for all"),),
         (
             "{S|sells} each {noun} for {$b}.", "{S|sells} them all for {$b} each.",

@@ -47,8 +47,14 @@ class Relation:
     """Names that are sums of money."""
     fractional: frozenset[str] = field(default_factory=frozenset)
     """Steps whose value needn't be whole (at most two decimals)."""
-    pools: dict[str, str] = field(default_factory=dict)
-    """Scene slots this relation needs, and the pool each is drawn from."""
+    noun: str = ""
+    """The pool that `{noun}` must come from, if it matters."""
+    named: bool = False
+    """Whether the protagonist must have a name (no "I", no roles)."""
+    digits: bool = False
+    """Whether numbers must be written as digits."""
+    top: int = 100_000
+    """Bound on every given."""
     weight: float = 1.0
 
     @property
