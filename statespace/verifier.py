@@ -17,6 +17,7 @@ Nothing is evaluated as code. The work is bounded by `statespace.arithmetic.limi
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from statespace.arithmetic.limits import MAX_TEXT, Budget, OutOfStepsError
@@ -54,11 +55,9 @@ def verify_output(text: str, scope: Scope = Scope.EMPTY) -> Verification:
         return Verification(Verdict.UNCHECKED, (), scope, 0)
     budget = Budget()
     checker = LinkChecker(text, scope, budget)
-    try:
+    # Out of steps, what was found until then stands; the rest of the text is not checked.
+    with suppress(OutOfStepsError):
         checker.run(tokenize(text, 0, min(len(text), MAX_TEXT), budget))
-    except OutOfStepsError:
-        # What was found until then stands; the rest of the text is simply not checked.
-        pass
     checks = tuple(checker.checks)
     return Verification(_overall(checks), checks, checker.scope, budget.spent)
 

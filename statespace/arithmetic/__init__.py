@@ -1,5 +1,6 @@
-"""Exact arithmetic over claims found in running text: tokens, expressions, links, verdict reasons.
+"""Exact arithmetic over the claims in running text. `statespace.verifier` is the entry point.
 
-Reading order: `limits`, `rationals`, `tokens`, `units`, `scope`, `expressions`, `segments`, `claims`.
-`statespace.verifier` is the entry point.
+In the order of the data: `tokens` reads text; `quantities` and `expressions` read values from
+tokens; `links` finds the two sides of every relation; `context` and `claims` judge them. Below lie
+`limits`, `rationals`, `units`, `scope` and `terms`.
 """

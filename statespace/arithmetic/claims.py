@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from statespace.arithmetic import rationals, units
-from statespace.arithmetic.expressions import Term
 from statespace.arithmetic.rationals import Rational
+from statespace.arithmetic.terms import Term
 from statespace.trace import Verdict
 
 _LOOSE_PERCENT = 1
@@ -32,44 +32,44 @@ def is_claim(left: Term, right: Term) -> bool:
 
 
 def judge(left: Term, right: Term, *, approximate: bool) -> Judgement:
-    """Compare two sides exactly; see the module docstring of `statespace.verifier` for the rules."""
+    """Compare two sides exactly; the rules are in the docstring of `statespace.verifier`."""
     if left.value is None or right.value is None:
-        stated = right.value if right.operators == 0 else None
+        if right.lead is not None and _leads(left, right):
+            return _run_on(left, right.lead)
         reason = (left.doubt if left.value is None else right.doubt) or "a value is unknown"
-        if left.value is not None and _leads(left, right):
-            return _run_on(left, right)
-        return Judgement(Verdict.UNCHECKED, reason, stated, None, right.last)
-    computed, stated = left, right
+        known = right.value if right.operators == 0 else None
+        return Judgement(Verdict.UNCHECKED, reason, known, None, right.last)
+    computed, stated, exact, written = left, right, left.value, right.value
     if left.operators == 0 and right.operators > 0:
-        computed, stated = right, left
-    verdict, reason = _compare(computed, stated, approximate)
-    if verdict is Verdict.REFUTED and _leads(left, right):
-        return _run_on(left, right)
+        computed, stated, exact, written = right, left, right.value, left.value
+    verdict, reason = _compare(exact, written, stated.decimals, approximate)
+    if verdict is Verdict.REFUTED and right.lead is not None and _leads(left, right):
+        return _run_on(left, right.lead)
     if verdict is Verdict.REFUTED:
-        doubt = left.doubt or right.doubt or _doubt(left, right, computed, stated)
+        doubt = left.doubt or right.doubt or _doubt(computed, stated, exact, written)
         if doubt is not None:
             verdict, reason = Verdict.UNCHECKED, doubt
-    return Judgement(verdict, reason, stated.value, computed.value, right.last)
+    return Judgement(verdict, reason, written, exact, right.last)
 
 
-def _compare(computed: Term, stated: Term, approximate: bool) -> tuple[Verdict, str | None]:
-    assert computed.value is not None and stated.value is not None
-    if rationals.equal(computed.value, stated.value):
-        return Verdict.VERIFIED, None
-    wrong = f"the left side is {rationals.render(computed.value)}"
-    if computed.first > stated.first:
-        wrong = f"the right side is {rationals.render(computed.value)}"
-    if stated.decimals is None:
-        if rationals.within(computed.value, stated.value, _LOOSE_PERCENT):
-            return Verdict.UNCHECKED, "equal only up to rounding"
-        return Verdict.REFUTED, wrong
-    if rationals.is_rounding(computed.value, stated.value, stated.decimals):
-        if rationals.within(computed.value, stated.value, _COARSE_PERCENT):
-            return Verdict.VERIFIED, None
-        return Verdict.UNCHECKED, "too coarse a rounding to tell"
-    if approximate and rationals.within(computed.value, stated.value, _ESTIMATE_PERCENT):
-        return Verdict.UNCHECKED, "an estimate"
-    return Verdict.REFUTED, wrong
+def _compare(
+    computed: Rational, stated: Rational, decimals: int | None, approximate: bool
+) -> tuple[Verdict, str | None]:
+    """The verdict on two numbers; `decimals` is None where neither side is a bare number."""
+    verdict = Verdict.REFUTED
+    reason: str | None = f"computed {rationals.render(computed)}"
+    if rationals.equal(computed, stated):
+        verdict, reason = Verdict.VERIFIED, None
+    elif decimals is None:
+        if rationals.within(computed, stated, _LOOSE_PERCENT):
+            verdict, reason = Verdict.UNCHECKED, "equal only up to rounding"
+    elif rationals.is_rounding(computed, stated, decimals):
+        verdict, reason = Verdict.VERIFIED, None
+        if not rationals.within(computed, stated, _COARSE_PERCENT):
+            verdict, reason = Verdict.UNCHECKED, "too coarse a rounding to tell"
+    elif approximate and rationals.within(computed, stated, _ESTIMATE_PERCENT):
+        verdict, reason = Verdict.UNCHECKED, "an estimate"
+    return verdict, reason
 
 
 def _leads(left: Term, right: Term) -> bool:
@@ -77,32 +77,39 @@ def _leads(left: Term, right: Term) -> bool:
     lead = right.lead
     if lead is None or lead.value is None or left.value is None or left.operators == 0:
         return False
-    return _compare(left, lead, approximate=False)[0] is Verdict.VERIFIED
+    return _compare(left.value, lead.value, lead.decimals, False)[0] is Verdict.VERIFIED
 
 
-def _run_on(left: Term, right: Term) -> Judgement:
-    assert right.lead is not None
-    return Judgement(Verdict.VERIFIED, None, right.lead.value, left.value, right.lead.last)
+def _run_on(left: Term, lead: Term) -> Judgement:
+    return Judgement(Verdict.VERIFIED, None, lead.value, left.value, lead.last)
 
 
-def _doubt(left: Term, right: Term, computed: Term, stated: Term) -> str | None:
+def _doubt(computed: Term, stated: Term, exact: Rational, written: Rational) -> str | None:
     """Why a claim that does not hold as plain numbers may still be right."""
-    assert computed.value is not None and stated.value is not None
-    if computed is right and stated.end > stated.last + 1:
+    if computed.first > stated.first and stated.end > stated.last + 1:
         return "an equation between units"
-    inside, outside = _sizes(computed), _sizes(stated)
-    for family in inside.keys() | outside.keys():
+    if stated.decimals is not None and rationals.is_truncation(exact, written, stated.decimals):
+        return "truncated, not rounded"
+    return _doubt_of_units(computed, _sizes(computed), _sizes(stated), exact, written)
+
+
+def _doubt_of_units(
+    computed: Term,
+    inside: dict[str, set[Fraction]],
+    outside: dict[str, set[Fraction]],
+    exact: Rational,
+    written: Rational,
+) -> str | None:
+    for family in sorted(inside.keys() | outside.keys()):
         sizes = inside.get(family, set())
         if computed.sums and (len(sizes) > 1 or (family == "count" and sizes)):
             return "units of different size are added"
         if outside.get(family, set()) <= sizes and family != "count":
             continue
-        if stated.value[0] and computed.value[0]:
-            ratio = Fraction(*stated.value) / Fraction(*computed.value)
-            if units.is_conversion(ratio, family) and (sizes or family in ("money", "count")):
+        if written[0] and exact[0]:
+            ratio = Fraction(*written) / Fraction(*exact)
+            if units.is_conversion(ratio, family) and (sizes or family in {"money", "count"}):
                 return "the unit changes"
-    if _is_truncated(computed.value, stated):
-        return "truncated, not rounded"
     return None
 
 
@@ -114,11 +121,3 @@ def _sizes(term: Term) -> dict[str, set[Fraction]]:
         if family is not None:
             sizes.setdefault(family, set()).add(units.size_of(word))
     return sizes
-
-
-def _is_truncated(exact: Rational, stated: Term) -> bool:
-    if stated.decimals is None or stated.value is None:
-        return False
-    scale = 10**stated.decimals
-    written = stated.value[0] * scale // stated.value[1]
-    return abs(written) == abs(exact[0]) * scale // exact[1] and written * exact[0] > 0

@@ -1,97 +1,24 @@
 """Expressions in running text, read once from left to right by a depth-limited recursive descent.
 
-Words beside numbers are units and are skipped; words that stand where a number should are names,
-whose value the scope knows or nobody does. A reader never fails: it returns the longest expression
-that starts at a token, or None.
+A reader never fails: it returns the longest expression that starts at a token, or None.
 """
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Final
 
-from statespace.arithmetic import rationals, units
-from statespace.arithmetic.limits import MAX_DEPTH, MAX_PHRASE, Budget
-from statespace.arithmetic.rationals import Rational
-from statespace.arithmetic.scope import Scope
-from statespace.arithmetic.tokens import Tokens
+from statespace.arithmetic import rationals
+from statespace.arithmetic.limits import MAX_DEPTH
+from statespace.arithmetic.quantities import QuantityReader, can_take_of, unknown
+from statespace.arithmetic.terms import Reading, Term
 
-_OPERAND_STARTS: Final = ("number", "open", "currency", "fraction", "opaque")
 _MAX_SIGNS: Final = 2
-_SINGLE_LETTERS_THAT_ARE_WORDS: Final = ("a", "A", "I")
 
 
-class Reading(Enum):
-    """The senses that people give a percentage or a letter beside a number."""
-
-    PLAIN = "20% is 20/100, and 3x is 3 * x where x is known"
-    UNITS = "20% is 20 of a unit called percent, and 3 m is 3 metres"
-    RELATIVE = "50 + 20% is 50 * (1 + 20/100)"
-    NESTED = "6 / 1/2 is 6 / (1/2)"
-
-
-class Term:
-    """A stretch of text that denotes a number.
-
-    `value` is None where it cannot be known (then `doubt` says why). `operators` counts what was
-    computed; `decimals` is that of a bare number, else None. `doubt` explains why the claim must
-    not be refuted: the words leave room for another reading. `lead` is the leading operand, which
-    is all that a run-on sentence (`8 + 4 = 12 / 2 = 6`) equates.
-    """
-
-    __slots__ = (
-        "ambiguous", "decimals", "doubt", "end", "first", "last", "lead", "names",
-        "operators", "partial", "percent", "sums", "units", "value",
-    )  # fmt: skip
-
-    def __init__(self, value: Rational | None, first: int, end: int) -> None:
-        self.value = value
-        self.first = first
-        self.last = end - 1
-        self.end = end
-        self.operators = 0
-        self.sums = False
-        self.decimals: int | None = None
-        self.partial = False
-        self.percent = False
-        self.ambiguous = False
-        self.doubt: str | None = None
-        self.names: tuple[str, ...] = ()
-        self.units: tuple[str, ...] = ()
-        self.lead: Term | None = None
-
-    def absorb(self, other: Term, value: Rational | None) -> Term:
-        """This term joined with `other` by an operator whose result is `value`."""
-        joined = Term(value, self.first, other.end)
-        joined.last = other.last
-        joined.operators = self.operators + other.operators + 1
-        joined.sums = self.sums or other.sums
-        joined.ambiguous = (
-            self.ambiguous or other.ambiguous or self.percent or other.percent
-        )
-        joined.doubt = self.doubt or other.doubt
-        if value is None and joined.doubt is None:
-            joined.doubt = "not computable within the limits"
-        joined.names = self.names + other.names
-        joined.units = self.units + other.units
-        joined.lead = self.lead or self
-        return joined
-
-
-class ExpressionReader:
+class ExpressionReader(QuantityReader):
     """Reads expressions from one token list under one reading."""
 
-    __slots__ = ("budget", "depth", "hi", "reading", "scope", "tokens")
-
-    def __init__(
-        self, tokens: Tokens, scope: Scope, budget: Budget, reading: Reading = Reading.PLAIN
-    ) -> None:
-        self.tokens = tokens
-        self.scope = scope
-        self.budget = budget
-        self.reading = reading
-        self.hi = 0
-        self.depth = 0
+    __slots__ = ()
 
     def read(self, at: int, hi: int) -> Term | None:
         """The longest expression that starts at token `at` and ends before `hi`."""
@@ -156,7 +83,7 @@ class ExpressionReader:
         if kind == "word":
             if self._is_times(at):
                 return self._signed(at + 1), "*"
-            if text == "of" and (left.percent or _is_fraction(left, tokens)):
+            if text == "of" and can_take_of(left, tokens):
                 return self._whole_of(at + 1), "of"
             if tokens.adjacent(at) and text in self.scope and self.reading is Reading.PLAIN:
                 return self._power(at), "*"
@@ -247,58 +174,21 @@ class ExpressionReader:
         return term
 
     def _operand(self, at: int) -> Term | None:
-        if at >= self.hi:
-            return None
-        kind = self.tokens.kind[at]
+        kind = self.tokens.kind[at] if at < self.hi else "end"
+        term: Term | None = None
         if kind == "number":
-            return self._number(at)
-        if kind == "open":
-            return self._group(at)
-        if kind == "fraction":
-            return self._fraction(at)
-        if kind == "word":
-            return self._name(at)
-        if kind == "opaque":
-            return self._with_unit(_unknown(at, at + 1, "not a plain number"))
-        return None
-
-    def _number(self, at: int) -> Term | None:
-        tokens = self.tokens
-        if at >= self.hi or tokens.kind[at] != "number":
-            return None
-        term = Term(tokens.value[at], at, at + 1)
-        term.decimals = tokens.decimals[at]
-        self._mixed(term)
-        if term.end < self.hi and tokens.kind[term.end] == "percent":
-            term.end += 1
-            term.last += 1
-            term.percent = True
-            if self.reading is not Reading.UNITS and term.value is not None:
-                term.value = (term.value[0], term.value[1] * 100)
-                term.decimals = None if term.decimals is None else term.decimals + 2
-        return self._with_unit(term)
-
-    def _mixed(self, term: Term) -> None:
-        """Extend a whole number by the fraction of a mixed number: `1 1/2`, `2½`."""
-        tokens = self.tokens
-        at = term.end
-        if term.decimals != 0 or term.value is None or at >= self.hi:
-            return
-        if tokens.kind[at] == "fraction" and at in tokens.value:
-            part, end = tokens.value[at], at + 1
-        elif (
-            at + 2 < self.hi
-            and tokens.kind[at] == "number" == tokens.kind[at + 2]
-            and tokens.text[at + 1] == "/"
-            and tokens.adjacent(at + 1)
-            and tokens.adjacent(at + 2)
-            and 0 < tokens.value[at][0] < tokens.value[at + 2][0]
-        ):
-            part, end = (tokens.value[at][0], tokens.value[at + 2][0]), at + 3
-        else:
-            return
-        term.value = rationals.add(term.value, part)
-        term.end, term.last, term.decimals = end, end - 1, None
+            term = self._number(at)
+        elif kind == "open":
+            term = self._group(at)
+        elif kind == "fraction":
+            term = self._fraction(at)
+        elif kind == "opaque":
+            term = self._with_unit(unknown(at, at + 1, "not a plain number"))
+        elif kind == "word":
+            start = self._after_fillers(at)
+            beyond = start > at and self._starts_operand(start)
+            term = self._atom(start) if beyond else self._name(at)
+        return term
 
     def _fraction(self, at: int) -> Term | None:
         r"""`\frac{a}{b}`, or a single character such as ½."""
@@ -333,162 +223,3 @@ class ExpressionReader:
         inner.first, inner.end, inner.last = at, close + 1, close
         inner.lead = None
         return self._with_unit(inner)
-
-    def _name(self, at: int) -> Term | None:
-        """A known name, else an unknown operand if the words stand between operators."""
-        tokens = self.tokens
-        start = self._after_fillers(at)
-        if start > at and start < self.hi and tokens.kind[start] in _OPERAND_STARTS:
-            return self._atom(start)
-        stop = at
-        while stop < self.hi and stop - at < MAX_PHRASE and tokens.kind[stop] == "word":
-            self.budget.spend()
-            stop += 1
-        for end in range(stop, at, -1):
-            self.budget.spend()
-            name = name_of(tokens, at, end)
-            if name in self.scope:
-                fraction = self.scope[name]
-                term = Term((fraction.numerator, fraction.denominator), at, end)
-                term.names = (name,)
-                if name in self.scope.rounded:
-                    term.doubt = f"{name} was rounded"
-                return self._with_unit(term)
-        return _unknown(at, stop, f"{name_of(tokens, at, stop)} is unknown")
-
-    def _after_fillers(self, at: int) -> int:
-        tokens = self.tokens
-        stop = min(self.hi, at + MAX_PHRASE)
-        while at < stop and tokens.kind[at] == "word" and tokens.text[at] in units.FILLERS:
-            self.budget.spend()
-            at += 1
-        return at
-
-    def _is_times(self, at: int) -> bool:
-        """Whether the word at `at` is the letter x written for a multiplication sign."""
-        return (
-            self.tokens.text[at] in "xX"
-            and at + 1 < self.hi
-            and self.tokens.kind[at + 1] in _OPERAND_STARTS
-        )
-
-    def _with_unit(self, term: Term) -> Term:
-        """Extend `term` by the words of its unit, if what follows them lets it go on."""
-        tokens = self.tokens
-        at = term.end
-        words = 0
-        doubt = None
-        clause = False
-        found: list[str] = []
-        while at < self.hi and words <= MAX_PHRASE:
-            self.budget.spend()
-            kind, text = tokens.kind[at], tokens.text[at]
-            if kind == "word":
-                if self._is_times(at) or (text == "of" and not words and _can_take_of(term, tokens)):
-                    break
-                if not words and self._is_factor(at):
-                    if self.reading is Reading.PLAIN:
-                        return self._times_name(term, at)
-                    doubt = "a letter that may be a variable"
-                doubt = doubt or self._doubt_of_letters(at, words)
-                clause = clause or text.lower() in units.CLAUSE_WORDS
-                if units.family_of(text) is not None:
-                    found.append(text)
-                words += 1
-            elif kind == "op" and text == "/" and self._is_unit(at + 1):
-                if len(tokens.text[at + 1]) == 1 or not tokens.adjacent(at + 1):
-                    term.doubt = term.doubt or "a divisor that may be a variable"
-                words += 1
-                at += 1
-            elif kind == "currency" and (at == term.end) and not self._starts_operand(at + 1):
-                found.append(text)
-            elif kind == "open" and self._is_remark(at):
-                if tokens.adjacent(at):
-                    doubt = doubt or "a bracket that may be a factor"
-                at = tokens.pair[at]
-            else:
-                break
-            at += 1
-        if at < self.hi and (words > MAX_PHRASE or self._starts_operand(at)):
-            return term  # Another number follows without an operator: the words end this thought.
-        if at > term.end:
-            # What follows the last value of a sentence is prose and changes nothing.
-            if tokens.kind[at] in ("stop", "end") and doubt is not None and words > 1:
-                doubt = self._doubt_of_letters(term.end, 0)
-            elif clause and tokens.kind[at] not in ("stop", "end"):
-                doubt = doubt or "another clause lies between"
-            term.end = at
-            term.units += tuple(found)
-            term.doubt = term.doubt or doubt
-        return term
-
-    def _doubt_of_letters(self, at: int, words: int) -> str | None:
-        text = self.tokens.text[at]
-        attached = not words and self.tokens.adjacent(at)
-        if text[-1].isdigit():
-            return "a word and a number run together"
-        if len(text) == 1 and (attached or text not in _SINGLE_LETTERS_THAT_ARE_WORDS):
-            return "a letter that may be a variable"
-        if attached and len(text) == 2 and text not in units.PLAIN_ATTACHED:
-            return "letters that may be variables"
-        return None
-
-    def _is_unit(self, at: int) -> bool:
-        return at < self.hi and self.tokens.kind[at] == "word" and (
-            self.tokens.text[at] not in self.scope
-        )
-
-    def _is_factor(self, at: int) -> bool:
-        """Whether the word at `at` is a known name beside a number: `3x`, `3 x`."""
-        tokens = self.tokens
-        after = at + 1
-        return tokens.text[at] in self.scope and (
-            after >= self.hi or tokens.kind[after] in ("op", "close")
-        )
-
-    def _times_name(self, term: Term, at: int) -> Term:
-        factor = self._name(at)
-        if factor is None:
-            return term
-        value = None
-        if term.value is not None and factor.value is not None:
-            value = rationals.multiply(term.value, factor.value)
-        product = term.absorb(factor, value)
-        product.ambiguous = True
-        return product
-
-    def _starts_operand(self, at: int) -> bool:
-        return at < self.hi and self.tokens.kind[at] in _OPERAND_STARTS
-
-    def _is_remark(self, at: int) -> bool:
-        """Whether the bracket at `at` holds words: `1 (Samuel)`."""
-        close = self.tokens.pair.get(at)
-        return close is not None and close < self.hi and self.tokens.kind[at + 1] == "word" and (
-            self.tokens.text[at + 1] not in self.scope
-        )
-
-
-def name_of(tokens: Tokens, at: int, end: int) -> str:
-    """The words `at` to `end` as a name: case is kept for one word only, articles are dropped."""
-    if end - at == 1:
-        return tokens.text[at]
-    words = [tokens.text[index].lower() for index in range(at, end)]
-    return " ".join(word for word in words if word not in units.ARTICLES)
-
-
-def _unknown(at: int, end: int, doubt: str) -> Term:
-    term = Term(None, at, end)
-    term.doubt = doubt
-    return term
-
-
-def _can_take_of(term: Term, tokens: Tokens) -> bool:
-    return term.percent or (term.value is not None and _is_fraction(term, tokens))
-
-
-def _is_fraction(term: Term, tokens: Tokens) -> bool:
-    """Whether "of" after `term` means multiplication: it is below one or a written fraction."""
-    value = term.value
-    return value is not None and (
-        0 < value[0] < value[1] or tokens.text[term.last - 1 : term.last] == ["/"]
-    )

@@ -8,19 +8,17 @@ one expression is both, the equation is a chain.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Final
 
 from statespace.arithmetic import rationals, units
 from statespace.arithmetic.claims import Judgement, is_claim, judge
-from statespace.arithmetic.expressions import ExpressionReader, Reading, Term, name_of
+from statespace.arithmetic.context import doubt_after, doubt_before
+from statespace.arithmetic.expressions import ExpressionReader
 from statespace.arithmetic.limits import MAX_CHECKS, MAX_PHRASE, Budget
+from statespace.arithmetic.quantities import OPERAND_STARTS, name_of
 from statespace.arithmetic.scope import Scope
+from statespace.arithmetic.terms import Reading, Term
 from statespace.arithmetic.tokens import Tokens
 from statespace.trace import Check, Verdict
-
-_ORDINARY_STOPS: Final = frozenset(".,;:?!\"“”'’‘\n—…•>|#~")
-_NEAR: Final = 4
-_GROUP: Final = 3
 
 
 class LinkChecker:
@@ -81,14 +79,18 @@ class LinkChecker:
                 self._bind([name], left, rounded=False)
                 return left, heads
             return None, [*heads, name]
-        right.doubt = right.doubt or self._doubt_after(right, hi)
+        right.doubt = right.doubt or doubt_after(self.tokens, right, hi, self.budget)
         rounded = approximate
         if left is not None and is_claim(left, right):
             judgement = self._judge(left, right, approximate, relation, hi)
             self._record(left, judgement)
-            rounded |= judgement.verdict is Verdict.VERIFIED and judgement.stated is not None and (
-                judgement.computed is not None
-                and not rationals.equal(judgement.computed, judgement.stated)
+            rounded |= (
+                judgement.verdict is Verdict.VERIFIED
+                and judgement.stated is not None
+                and (
+                    judgement.computed is not None
+                    and not rationals.equal(judgement.computed, judgement.stated)
+                )
             )
         self._bind(heads, right, rounded=rounded)
         if whole and right.end == after:
@@ -152,7 +154,9 @@ class LinkChecker:
             if term is None:
                 at += 1
             elif term.end == hi:
-                term.doubt = term.doubt or self._doubt_before(term.first, lo, previous)
+                term.doubt = term.doubt or doubt_before(
+                    self.tokens, term.first, lo, previous, self.budget
+                )
                 return term
             else:
                 previous = term
@@ -175,67 +179,6 @@ class LinkChecker:
             return False
         return stop == at + 1 or name_of(tokens, at, stop) in self.scope
 
-    def _doubt_before(self, first: int, lo: int, previous: Term | None) -> str | None:
-        """Why what stands before an expression may belong to it."""
-        tokens = self.tokens
-        if first == lo:
-            if lo < 2 or tokens.kind[lo - 1] != "stop":
-                return None
-            if tokens.text[lo - 1] not in _ORDINARY_STOPS or tokens.kind[lo - 2] == "op":
-                return f"follows {tokens.text[lo - 1]!r}"
-            thousands = tokens.end[first] - tokens.start[first] == _GROUP
-            if tokens.kind[lo - 2] == "number" and tokens.adjacent(lo - 1) and thousands:
-                return "may be the end of a longer number"
-            return None
-        kind, text = tokens.kind[first - 1], tokens.text[first - 1].lower()
-        if kind == "op":
-            return "an operator precedes"
-        if kind == "open" and first - 2 >= lo and tokens.kind[first - 2] == "op":
-            return "an unclosed bracket precedes"
-        if kind in ("close", "number", "percent", "opaque", "fraction"):
-            return "a number precedes"
-        if kind == "word":
-            if not units.LEADING_WORDS.isdisjoint((text, text[:-1])) or tokens.adjacent(first):
-                return f"follows {text!r}"
-            if text in ("of", "by") and first - 2 >= lo:
-                kind, text = tokens.kind[first - 2], tokens.text[first - 2].lower()
-                if kind != "word" or text in units.PART_WORDS or text in ("divided", "multiplied"):
-                    return "a part of a longer expression"
-        if previous is not None and first - previous.end < _NEAR and self._measures(
-            previous.end, first
-        ):
-            return "a quantity precedes"
-        return None
-
-    def _measures(self, lo: int, hi: int) -> bool:
-        """Whether only measuring words stand there, as in `1 hour and 30 minutes`."""
-        tokens = self.tokens
-        self.budget.spend(hi - lo)
-        return all(
-            tokens.text[at] == "and"
-            or tokens.kind[at] == "currency"
-            or units.family_of(tokens.text[at]) is not None
-            for at in range(lo, hi)
-        )
-
-    def _doubt_after(self, term: Term, hi: int) -> str | None:
-        """Why what stands after a value may belong to it."""
-        tokens = self.tokens
-        at = term.end
-        if at >= hi:
-            ellipsis = tokens.text[hi] == "…" or tokens.text[hi : hi + 2] == [".", "."]
-            return "the number goes on" if ellipsis else None
-        if tokens.kind[at] == "op":
-            return "an operator follows"
-        if tokens.text[at].lower() in units.REMAINDER_WORDS:
-            return "a remainder follows"
-        for index in range(at, min(at + _NEAR, hi)):
-            self.budget.spend()
-            kind, text = tokens.kind[index], tokens.text[index]
-            if kind in ("number", "opaque", "fraction") or text == "half":
-                return "a second quantity follows" if self._measures(at, index) else None
-        return None
-
     def _value_start(self, relation: int, hi: int) -> tuple[int, bool]:
         """Where the right side begins, past words such as "about", and whether it is rounded."""
         tokens = self.tokens
@@ -249,12 +192,12 @@ class LinkChecker:
             elif text not in units.FILLERS:
                 break
             at += 1
-        if at < hi and tokens.kind[at] in ("number", "currency", "open", "fraction", "opaque"):
+        if at < hi and tokens.kind[at] in OPERAND_STARTS:
             return at, approximate
         return relation + 1, approximate
 
     def _name(self, lo: int, hi: int) -> str | None:
-        """The quantity's name that fills `lo` to `hi`; None where anything but words stands there."""
+        """The name that fills `lo` to `hi`; None where anything but words stands there."""
         tokens = self.tokens
         if not 0 < hi - lo <= MAX_PHRASE:
             return None

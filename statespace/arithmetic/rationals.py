@@ -54,7 +54,7 @@ def divide(a: Rational, b: Rational) -> Rational | None:
 
 
 def power(base: Rational, exponent: Rational) -> Rational | None:
-    """base ** exponent for whole exponents; None for roots, 0 ** 0 and what would grow too large."""
+    """base ** exponent; None for roots, for 0 ** 0 and for what would grow too large."""
     divisor = gcd(*exponent)
     if exponent[1] != divisor:
         return None
@@ -79,12 +79,19 @@ def is_rounding(exact: Rational, stated: Rational, decimals: int) -> bool:
 
     Both customs for a tie hold: half up (away from zero) and half to even.
     """
-    scale = 10**decimals
+    scale: int = 10**decimals
     written = stated[0] * scale // stated[1]
     error = 2 * abs(exact[0] * scale - written * exact[1])
     if error != exact[1]:
         return error < exact[1]
     return written % 2 == 0 or abs(written) * exact[1] > abs(exact[0]) * scale
+
+
+def is_truncation(exact: Rational, stated: Rational, decimals: int) -> bool:
+    """Whether `stated` is `exact` with the digits after the first `decimals` cut off, and not 0."""
+    scale: int = 10**decimals
+    written = stated[0] * scale // stated[1]
+    return written * exact[0] > 0 and abs(written) == abs(exact[0]) * scale // exact[1]
 
 
 def within(exact: Rational, stated: Rational, percent: int) -> bool:

@@ -24,7 +24,8 @@ _TOKEN: Final = re.compile(
     | (?P<times>   (?<=[0-9)%])[xX](?=[0-9(]) | (?<=[0-9)%][ ])[xX](?=[0-9]) )
     | (?P<square>  (?<=[0-9)])[²³] )
     | (?P<vulgar>  [½¼¾⅓⅔⅛] )
-    | (?P<word>    [^\W\d_]\w*(?:['’][^\W\d_]+)*(?:(?:(?<=\w\w)-[^\W\d_]{2}|(?<=[teTE])-[^\W\d_]{3})\w*)* )
+    | (?P<word>    [^\W\d_]\w*(?:['’][^\W\d_]+)*
+                   (?:(?:(?<=\w\w)-[^\W\d_]{2}|(?<=[teTE])-[^\W\d_]{3})\w*)* )
     | (?P<newline> (?<![=≈])(?<![=≈][ ])\n[ \t]*(?![ \t&=≈]) )
     | (?P<hyphen>  (?<=[0-9])-(?=[^\W\d_]{2}) )
     | (?P<power>   (?<=[\w)])\*\*(?=[\w(-]) | (?<=[ ])\*\*(?=[ ]) )
@@ -120,11 +121,11 @@ def tokenize(text: str, start: int, end: int, budget: Budget) -> Tokens:
             _add_word(tokens, written, at, after)
         elif group == "number":
             _add_number(tokens, written, at, after)
-        elif group == "op" or group == "power":
+        elif group in {"op", "power"}:
             tokens.add("op", _OPERATORS[written], at, after)
         elif group == "relation":
             tokens.add("relation", written[0], at, after)
-        elif group in ("stop", "newline"):
+        elif group in {"stop", "newline"}:
             tokens.add("stop", written[0], at, after)
             if group == "newline":
                 open_brackets.clear()
@@ -145,11 +146,11 @@ def tokenize(text: str, start: int, end: int, budget: Budget) -> Tokens:
 
 def _add_word(tokens: Tokens, written: str, at: int, after: int) -> None:
     lowered = written.lower()
-    kind = tokens.kind
-    if kind and kind[-1] == "number" and tokens.end[-1] == at:
+    if tokens.kind and tokens.kind[-1] == "number" and tokens.end[-1] == at:
         # "3rd" and "1e6" are no numbers that this module reads.
-        if lowered in _ORDINALS or (lowered[0] == "e" and lowered[1:].isdigit()):
-            tokens.kind[-1] = "word" if lowered in _ORDINALS else "opaque"
+        ordinal = lowered in _ORDINALS
+        if ordinal or (lowered[0] == "e" and lowered[1:].isdigit()):
+            tokens.kind[-1] = "word" if ordinal else "opaque"
             tokens.text[-1] += written
             tokens.end[-1] = after
             return
@@ -169,9 +170,7 @@ def _add_number(tokens: Tokens, written: str, at: int, after: int) -> None:
     tokens.add("number", written, at, after)
 
 
-def _add_close(
-    tokens: Tokens, open_brackets: list[int], written: str, at: int, after: int
-) -> None:
+def _add_close(tokens: Tokens, open_brackets: list[int], written: str, at: int, after: int) -> None:
     if open_brackets and _CLOSERS[tokens.text[open_brackets[-1]]] == written:
         tokens.pair[open_brackets.pop()] = len(tokens.kind)
     tokens.add("close", written, at, after)

@@ -56,47 +56,78 @@ _FACTORS: Final = {
 }
 
 CLAUSE_WORDS: Final = frozenset(
-    "and or so then is are was were has have had will that which who if when because since makes"
-    " gives get gets got than but while where therefore thus says say plus minus"
-    " times equals".split()
-)
+    {
+        "and", "or", "so", "then", "is", "are", "was", "were", "has", "have", "had", "will",
+        "that", "which", "who", "if", "when", "because", "since", "makes", "gives", "get", "gets",
+        "got", "than", "but", "while", "where", "therefore", "thus", "says", "say", "plus",
+        "minus", "times", "equals",
+    }
+)  # fmt: skip
 """Between two numbers, these end one thought: what follows may no longer be the number's unit."""
 
 LEADING_WORDS: Final = frozenset(
-    "half twice thrice double triple quadruple third quarter per times squared plus minus negative"
-    " hundred thousand day week month year part step number group chapter level".split()
-)
+    {
+        "half", "twice", "thrice", "double", "triple", "quadruple", "third", "quarter", "per",
+        "times", "squared", "plus", "minus", "negative", "hundred", "thousand", "day", "week",
+        "month", "year", "part", "step", "number", "group", "chapter", "level",
+    }
+)  # fmt: skip
 """Right before an expression, these say that its first number is a label or only a part."""
 
 PART_WORDS: Final = frozenset(
-    "half third thirds quarter quarters fourth fourths fifth fifths sixth sixths seventh sevenths"
-    " eighth eighths ninth ninths tenth tenths percent average mean square root ratio rest".split()
-)
+    {
+        "half", "third", "thirds", "quarter", "quarters", "fourth", "fourths", "fifth", "fifths",
+        "sixth", "sixths", "seventh", "sevenths", "eighth", "eighths", "ninth", "ninths", "tenth",
+        "tenths", "percent", "average", "mean", "square", "root", "ratio", "rest", "divided",
+        "multiplied",
+    }
+)  # fmt: skip
 """Before "of" and an expression, these say that the expression is only a part of the quantity."""
 
-REMAINDER_WORDS: Final = frozenset("remainder r".split())
+REMAINDER_WORDS: Final = frozenset(
+    {
+        "remainder", "r",
+    }
+)  # fmt: skip
 """Right after a quotient: it is a whole number on purpose."""
 
 PLAIN_ATTACHED: Final = frozenset(
-    "kg cm mm km ml mL lb oz ft in hr am pm mi mg cc GB MB kb kW kw".split()
-)
+    {
+        "kg", "cm", "mm", "km", "ml", "mL", "lb", "oz", "ft", "in", "hr", "am", "pm", "mi", "mg",
+        "cc", "GB", "MB", "kb", "kW", "kw",
+    }
+)  # fmt: skip
 """Short words that are units, not products of variables, when they touch a number."""
 
-APPROXIMATE: Final = frozenset("about approximately roughly around nearly almost".split())
+APPROXIMATE: Final = frozenset(
+    {
+        "about", "approximately", "roughly", "around", "nearly", "almost",
+    }
+)  # fmt: skip
 """After a relation: the value is rounded."""
 
-ARTICLES: Final = frozenset("a an the".split())
+ARTICLES: Final = frozenset(
+    {
+        "a", "an", "the",
+    }
+)  # fmt: skip
 """Left out of names."""
 
 CONNECTORS: Final = frozenset(
-    "so then thus hence therefore let now next finally first where since because and but if when"
-    " that means have get is".split()
-)
+    {
+        "so", "then", "thus", "hence", "therefore", "let", "now", "next", "finally", "first",
+        "where", "since", "because", "and", "but", "if", "when", "that", "means", "have", "get",
+        "is",
+    }
+)  # fmt: skip
 """Words before a name that are not a part of it."""
 
 FILLERS: Final = frozenset(
-    "a an the only just exactly his her their its these those my our another".split()
-)
+    {
+        "a", "an", "the", "only", "just", "exactly", "his", "her", "their", "its", "these",
+        "those", "my", "our", "another",
+    }
+)  # fmt: skip
 """Before a number, after a relation or an operator, these change nothing."""
 
 
