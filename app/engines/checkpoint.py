@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.errors import EngineStartError
-from statespace.card import CARD_NAME, load
+from statespace.card import NAME, Card
 from statespace.errors import CardError
 from statespace.prompts import Prompt
 
@@ -28,14 +28,14 @@ def check_card(model: str, prompt: Prompt) -> None:
     A checkpoint without a card is any instruct model, and is served as it is.
     """
     path = Path(model)
-    if not (path / CARD_NAME).is_file():
+    if not (path / NAME).is_file():
         return
     try:
-        card = load(path)
+        card = Card.load(path)
     except CardError as error:
         raise EngineStartError(str(error)) from error
-    if card.prompt_fingerprint != prompt.fingerprint():
+    if card.prompt != prompt.fingerprint():
         raise EngineStartError(
-            f"{path / CARD_NAME} was written for another prompt format than the tokenizer in "
+            f"{path / NAME} was written for another prompt format than the tokenizer in "
             f"{model} gives; use the tokenizer files that came with the weights, or train again"
         )

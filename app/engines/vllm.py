@@ -122,8 +122,11 @@ class VllmEngine:
         if cpu.is_cpu():
             os.environ.update(cpu.environment(self._settings, os.environ))
             profile = cpu.options(self._settings)
-        os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+        quiet = self._settings.log_level != "debug"
+        os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR" if quiet else "INFO")
         os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+        if quiet:  # for the engine's own process
+            os.environ.setdefault("PYTHONWARNINGS", "ignore")
         try:
             from vllm.engine.arg_utils import AsyncEngineArgs  # noqa: PLC0415
             from vllm.utils.argparse_utils import FlexibleArgumentParser  # noqa: PLC0415
@@ -156,11 +159,18 @@ def _build(args: Any) -> Any:
     from vllm.usage.usage_lib import UsageContext  # noqa: PLC0415
     from vllm.v1.engine.async_llm import AsyncLLM  # noqa: PLC0415
 
+    # Without this context vLLM leaves out the limits that it has tuned for servers.
+    context = UsageContext.OPENAI_API_SERVER
     try:
-        config = args.create_engine_config(UsageContext.OPENAI_API_SERVER)
+        config = args.create_engine_config(context)
         if cpu.is_cpu():
             cpu.check_executor(config.parallel_config.distributed_executor_backend)
-        return AsyncLLM.from_engine_args(args, usage_context=UsageContext.OPENAI_API_SERVER)
+        return AsyncLLM.from_vllm_config(
+            config,
+            usage_context=context,
+            enable_log_requests=args.enable_log_requests,
+            disable_log_stats=args.disable_log_stats,
+        )
     except (Exception, SystemExit) as error:
         raise EngineStartError(f"vLLM did not start: {error}") from error
 
