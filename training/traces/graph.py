@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from statespace.actions import Action
 from statespace.text import render
 from training.problems.problem import Problem, Quantity
@@ -17,7 +19,7 @@ def trace(problem: Problem) -> Pairs:
     values = {q.symbol: q.value for q in problem.quantities}
     return (
         (Action.FORMALIZE, _formalized(problem.quantities)),
-        (Action.DECOMPOSE, _decomposed(derived)),
+        (Action.DECOMPOSE, decomposed([(q.symbol, q.description) for q in derived])),
         *((Action.SOLVE_SUBQUESTION, _solved(quantity, values)) for quantity in derived),
         (Action.SOLVE_PARENT, _answered(problem, derived[-1])),
         (Action.SUMMARIZE, f"The final answer is \\boxed{{{problem.answer}}}."),
@@ -31,15 +33,16 @@ def text(problem: Problem) -> str:
 
 def _formalized(quantities: tuple[Quantity, ...]) -> str:
     *known, goal = quantities
-    sentences = [f"{_upper(q.description)}: {q.symbol} = {q.expression or q.value}." for q in known]
+    sentences = [f"{upper(q.description)}: {q.symbol} = {q.expression or q.value}." for q in known]
     sentences.append(f"Find the {goal.description}: {goal.symbol} = {goal.expression}.")
     return " ".join(sentences)
 
 
-def _decomposed(derived: list[Quantity]) -> str:
+def decomposed(steps: Sequence[tuple[str, str]]) -> str:
+    """The subquestions, one for each symbol and its description."""
     return " ".join(
-        f"{number}. What is {quantity.symbol}, the {quantity.description}?"
-        for number, quantity in enumerate(derived, 1)
+        f"{number}. What is {symbol}, the {description}?"
+        for number, (symbol, description) in enumerate(steps, 1)
     )
 
 
@@ -56,5 +59,6 @@ def _answered(problem: Problem, goal: Quantity) -> str:
     return f"The answer is {' '.join(filter(None, (goal.symbol, '=', goal.value, problem.unit)))}."
 
 
-def _upper(text: str) -> str:
+def upper(text: str) -> str:
+    """The text with its first letter as a capital."""
     return text[0].upper() + text[1:]
