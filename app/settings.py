@@ -25,6 +25,13 @@ def _state_dir() -> Path:
     return Path(tempfile.gettempdir()) / f"statewise-{os.getuid()}"
 
 
+def _starter() -> str:
+    """The checkpoint that is shipped: beside the packages in a checkout, inside one in a wheel."""
+    root = Path(__file__).resolve().parent.parent
+    checkout = root / "checkpoints" / "starter"
+    return str(checkout if checkout.is_dir() else root / "statewise" / "starter")
+
+
 class Settings(BaseSettings):
     """Settings of one server process."""
 
@@ -38,7 +45,7 @@ class Settings(BaseSettings):
     ] = "vllm"
     model: Annotated[
         str, Field(description="Checkpoint folder or hub id; default: the starter that is shipped.")
-    ] = "checkpoints/starter"
+    ] = Field(default_factory=_starter)
     model_name: Annotated[
         str | None, Field(description="Name clients use; default: the folder's or the hub id.")
     ] = None

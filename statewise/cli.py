@@ -1,16 +1,111 @@
-"""The command line. Every command's module is imported only when it is called."""
+"""The command line. A command's module is imported only when it is called.
+
+Exit codes: 0 done (for `solve`: solved), 1 not solved or something is wrong, 2 wrong usage or bad
+input, 3 no server could be reached or started.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
-app = typer.Typer(
+from training.command import train
+
+cli = typer.Typer(
     help="Serve and train State-Transition Reasoners.",
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
 )
 
-Port = Annotated[Optional[int], typer.Option(help="Port; 0 takes a free one.")]  # noqa: UP045
+Url = Annotated[str | None, typer.Option(help="A running server; default: the one found here.")]
+Model = Annotated[str | None, typer.Option(help="Checkpoint folder or hub id.")]
+Engine = Annotated[str | None, typer.Option(help="vllm, or scripted: replays recorded traces.")]
+
+
+@cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": False})
+def serve(  # noqa: PLR0913, PLR0917
+    context: typer.Context,
+    engine: Engine = None,
+    model: Model = None,
+    model_name: Annotated[str | None, typer.Option(help="Name that clients use.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+) -> None:
+    """Serve a checkpoint. What stands after -- goes to the engine's own parser."""
+    from statewise.commands.serve import serve_command  # noqa: PLC0415
+
+    flags = {
+        "engine": engine,
+        "model": model,
+        "model_name": model_name,
+        "host": host,
+        "port": port,
+    }
+    serve_command({name: value for name, value in flags.items() if value is not None}, context.args)
+
+
+@cli.command()
+def solve(  # noqa: PLR0913, PLR0917
+    question: Annotated[str, typer.Argument(help="The problem, in plain words.")],
+    url: Url = None,
+    model: Annotated[
+        str | None, typer.Option(help="Start a server on this checkpoint for the call.")
+    ] = None,
+    strategy: Annotated[str, typer.Option(help="How to solve it.")] = "single",
+    temperature: Annotated[float, typer.Option(help="0 is greedy.")] = 0.0,
+    seed: Annotated[int | None, typer.Option(help="Seed for sampling.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Limit on generated tokens.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print events, one JSON a line.")] = False,
+) -> None:
+    """Solve a problem and show every state transition as it happens."""
+    from statespace.solutions import SolutionRequest  # noqa: PLC0415
+    from statewise.commands.solve import solve_command  # noqa: PLC0415
+    from statewise.problems import checked  # noqa: PLC0415
+
+    request = checked(
+        SolutionRequest,
+        question=question,
+        strategy=strategy,
+        temperature=temperature,
+        seed=seed,
+        max_tokens=max_tokens,
+        stream=True,
+        deltas=not json,
+    )
+    raise typer.Exit(solve_command(request, url=url, model=model, as_json=json))
+
+
+@cli.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the server that is started.")] = 8000,
+) -> None:
+    """Start a server on the shipped checkpoint, if none runs, and solve a problem."""
+    from statewise.commands.demo import demo_command  # noqa: PLC0415
+
+    raise typer.Exit(demo_command(port))
+
+
+@cli.command()
+def stop() -> None:
+    """Stop the servers that run on this machine."""
+    from statewise.commands.stop import stop_command  # noqa: PLC0415
+
+    raise typer.Exit(stop_command())
+
+
+@cli.command()
+def doctor(model: Model = None) -> None:
+    """Say what was found on this machine, and what is wrong."""
+    from statewise.commands.doctor import doctor_command  # noqa: PLC0415
+
+    raise typer.Exit(doctor_command(model))
+
+
+# Imports nothing heavy until it is called.
+cli.command()(train)
+
+
+def main() -> None:
+    """The entry point."""
+    cli()

@@ -49,7 +49,11 @@ class Engine(Protocol):
         ...
 
     def generate(self, prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Chunk, None]:
-        """Continue `prompt`; closing the generator aborts. Raises `EngineDeadError`, `EngineError`."""
+        """Continue `prompt`; closing the generator aborts.
+
+        Raises `EngineDeadError` when the engine is gone, `EngineError` when it fails otherwise,
+        `RequestError` when it does not take the request.
+        """
         ...
 
     def unfinished(self) -> int:

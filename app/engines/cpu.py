@@ -7,14 +7,27 @@ and first tokens after up to 10 s; with this profile 5,600 to 7,300 tokens/s, st
 
 from __future__ import annotations
 
+import platform
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
 
+import psutil
 import structlog
 
+from app.errors import EngineStartError
 from app.settings import Settings
 
 logger = structlog.get_logger(__name__)
+
+GIB: Final = 1024**3
+OVERHEAD_GIB: Final = 2.5
+"""What server and engine take beside weights and cache (measured with the starter)."""
+_CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
+_CGROUP_USED: Final = Path("/sys/fs/cgroup/memory.current")
 
 
 def is_cpu() -> bool:
@@ -61,3 +74,37 @@ def check_executor(backend: object) -> None:
             backend=str(backend),
             effect="the worker spin-waits in its own process; expect slow and uneven streams",
         )
+
+
+def check_platform() -> None:
+    """Raises `EngineStartError` where the CPU build of vLLM does not run."""
+    system, machine = sys.platform, platform.machine()
+    if system != "linux" or machine not in ("x86_64", "AMD64"):
+        raise EngineStartError(
+            f"vLLM's CPU build runs on Linux x86-64, this is {system} {machine}; "
+            "use --engine scripted here, or serve from a Linux machine"
+        )
+
+
+def check_memory(settings: Settings) -> None:
+    """Raises `EngineStartError` if there is too little memory to start with these settings."""
+    needed = OVERHEAD_GIB + settings.cpu_kv_cache_gib + weights_gib(settings.model)
+    free = available_gib()
+    if free < needed:
+        raise EngineStartError(
+            f"{free:.1f} GiB of memory are free and about {needed:.1f} GiB are needed; end other "
+            "programs, or take a smaller model or STATEWISE_CPU_KV_CACHE_GIB"
+        )
+
+
+def weights_gib(model: str) -> float:
+    """Size of a local checkpoint's weights; 0 for a hub id, whose size is not known before."""
+    return sum(path.stat().st_size for path in Path(model).glob("*.safetensors")) / GIB
+
+
+def available_gib() -> float:
+    """Memory that can still be taken: the machine's, or less if a control group limits it."""
+    free = psutil.virtual_memory().available
+    with suppress(OSError, ValueError):  # no control group, or no limit ("max")
+        free = min(free, int(_CGROUP_LIMIT.read_text()) - int(_CGROUP_USED.read_text()))
+    return free / GIB

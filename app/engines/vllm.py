@@ -52,6 +52,9 @@ class VllmEngine:
     async def start(self, phase: Phase) -> None:
         """Load the model in a thread, so that probes go on answering; then warm it up."""
         check_folder(self._settings.model)
+        if cpu.is_cpu():
+            cpu.check_platform()
+            cpu.check_memory(self._settings)
         phase("importing")
         args = await asyncio.to_thread(self._arguments)
         phase("loading")

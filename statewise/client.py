@@ -1,0 +1,92 @@
+"""A client of the solutions API: events as typed values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx2
+
+from statespace.events import Event, event_adapter
+from statespace.solutions import SolutionRequest
+
+CONNECT_S: Final = 5.0
+SILENCE_S: Final = 60.0
+"""Longest silence in a stream: servers send a comment well before that."""
+
+
+class ServerError(Exception):
+    """The server refused a request or cannot be reached; `status` is None in the latter case."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Client:
+    """Talks to one server. Usable as a context manager."""
+
+    def __init__(self, url: str) -> None:
+        timeout = httpx2.Timeout(SILENCE_S, connect=CONNECT_S)
+        # A proxy of the environment is not asked for: servers are named by the user.
+        self._http = httpx2.Client(base_url=url, timeout=timeout, trust_env=False)
+        self.url = url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def lines(self, request: SolutionRequest) -> Iterator[str]:
+        """The JSON of each event of a streamed request. Raises `ServerError`."""
+        body = request.model_dump(mode="json", exclude_unset=True)
+        try:
+            with self._http.stream("POST", "/v1/solutions", json=body) as response:
+                if response.status_code != httpx2.codes.OK:
+                    raise _refusal(response)
+                yield from _data(response.iter_lines())
+        except httpx2.HTTPError as error:
+            raise ServerError(
+                f"no answer from {self.url}: {error or type(error).__name__}"
+            ) from error
+
+    def events(self, request: SolutionRequest) -> Iterator[Event]:
+        """The events of a streamed request; the last one ends the solution."""
+        for line in self.lines(request):
+            yield event_adapter.validate_json(line)
+
+    def startup(self) -> dict[str, Any]:
+        """The phase that the server is in. Raises `ServerError` if it cannot be reached."""
+        try:
+            found: dict[str, Any] = self._http.get("/startupz").json()
+        except (httpx2.HTTPError, ValueError) as error:
+            raise ServerError(f"no Statewise server answers at {self.url}: {error}") from error
+        return found
+
+
+def _data(lines: Iterable[str]) -> Iterator[str]:
+    """The data of server-sent events; ours are one line each."""
+    for line in lines:
+        if line.startswith("data: "):
+            yield line[6:]
+
+
+def _refusal(response: httpx2.Response) -> ServerError:
+    content = response.read()
+    try:
+        message = json.loads(content)["error"]["message"]
+    except (ValueError, KeyError, TypeError):
+        message = f"the server answered {response.status_code}"
+    return ServerError(message, response.status_code)

@@ -1,0 +1,55 @@
+"""`statewise demo`: the shipped reasoner on a problem, with one command."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.status import Status
+
+from app.settings import Settings
+from statespace.solutions import SolutionRequest
+from statewise.client import Client, ServerError
+from statewise.commands.solve import show
+from statewise.problems import NO_SERVER, NOT_SOLVED, fail
+from statewise.servers import Child, find, wait_ready
+from statewise.view import is_solved
+
+PROBLEM = (
+    "Maya has 24 stickers. She gives 9 stickers to her brother and then buys 3 packs "
+    "with 5 stickers each. How many stickers does Maya have now?"
+)
+
+
+def demo_command(port: int) -> int:
+    """Solve a problem on a server that is left running; 0 if it was solved."""
+    console = Console()
+    url = _server(console, port)
+    console.print(Panel(PROBLEM, title="Problem", title_align="left", width=90))
+    request = SolutionRequest(question=PROBLEM, stream=True, deltas=True)
+    try:
+        with Client(url) as client:
+            last = show(client, request)
+    except ServerError as error:
+        fail(str(error), NO_SERVER)
+    console.print(
+        f"\nThe server goes on at [bold]{url}[/] (API reference: {url}/docs).\n"
+        'Your own problem:  [bold].venv/bin/statewise solve "…"[/]\n'
+        "Stop the server:   [bold]make stop[/]",
+        highlight=False,
+    )
+    return 0 if last is not None and is_solved(last) else NOT_SOLVED
+
+
+def _server(console: Console, port: int) -> str:
+    model = Settings().served_name
+    with Status("starting the server", console=console) as status:
+
+        def progress(phase: str) -> None:
+            status.update(f"starting the server: {phase}")
+
+        try:
+            if (record := find(model=model)) is not None:
+                return wait_ready(record, progress)
+            return Child.start(["--port", str(port)]).wait(progress)
+        except ServerError as error:
+            fail(str(error), NO_SERVER)

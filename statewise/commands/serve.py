@@ -1,0 +1,29 @@
+"""`statewise serve`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+
+from app.errors import AppError
+from app.serve import serve
+from app.settings import Settings
+from statewise.problems import NO_SERVER, checked, fail
+
+
+def serve_command(flags: dict[str, Any], options: Sequence[str]) -> None:
+    """Serve until a signal; `flags` override the environment, `options` are the engine's own."""
+    settings = checked(Settings, **flags)
+    console = Console(stderr=True)
+
+    def announce(url: str) -> None:
+        console.print(f"Statewise serves {settings.served_name} at {url}", highlight=False)
+
+    try:
+        serve(settings, options, on_bound=announce)
+    except AppError as error:
+        fail(error.message, NO_SERVER)
+    except KeyboardInterrupt:
+        console.print("stopped")

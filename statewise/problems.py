@@ -1,0 +1,34 @@
+"""What goes wrong on the command line, said in one line and with an exit code."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NoReturn, TypeVar
+
+import typer
+from pydantic import BaseModel, ValidationError
+from rich.console import Console
+from rich.markup import escape
+
+NOT_SOLVED: Final = 1
+BAD_INPUT: Final = 2
+NO_SERVER: Final = 3
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Say what is wrong on standard error, and leave with `code`."""
+    Console(stderr=True).print(f"[bold red]error:[/] {escape(message)}", highlight=False)
+    raise typer.Exit(code)
+
+
+def checked(model: type[Model], **values: Any) -> Model:
+    """Build `model`; invalid values end the command, naming the option."""
+    try:
+        return model(**values)
+    except ValidationError as error:
+        told = (
+            f"{'.'.join(map(str, problem['loc'])).replace('_', '-')}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        fail("; ".join(told), BAD_INPUT)

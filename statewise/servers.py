@@ -1,0 +1,123 @@
+"""Finds a server on this machine, or starts one as a child process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from app.processes import ServerRecord, running
+from app.settings import Settings
+from statewise.client import Client, ServerError
+from statewise.problems import NO_SERVER, fail
+
+START_S: Final = 600.0
+POLL_S: Final = 0.2
+Progress = Callable[[str], None]
+
+
+def find(*, model: str | None = None) -> ServerRecord | None:
+    """The newest server that runs here, of `model` if one is named."""
+    for record in running(Settings().state_dir):
+        if model is None or record.model == model:
+            return record
+    return None
+
+
+class Child:
+    """A server process that was started here, with its log."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self.log = log
+
+    @classmethod
+    def start(cls, flags: Sequence[str]) -> Child:
+        """Start `statewise serve` with `flags`, in a session of its own."""
+        folder = Settings().state_dir
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log = folder / "server.log"
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "statewise", "serve", *flags],
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return cls(process, log)
+
+    def wait(self, progress: Progress) -> str:
+        """Wait until it is ready; its URL. Raises `ServerError` with what it said at its end."""
+        deadline = time.monotonic() + START_S
+        url = None
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise ServerError(self._last_words())
+            url = url or self._url()
+            if url and _is_ready(url, progress):
+                return url
+            time.sleep(POLL_S)
+        raise ServerError(f"the server was not ready after {START_S:.0f} s; its log is {self.log}")
+
+    def stop(self) -> None:
+        """End it and wait for it."""
+        self.process.terminate()
+        self.process.wait()
+
+    def _url(self) -> str | None:
+        for record in running(Settings().state_dir):
+            if record.server.pid == self.process.pid:
+                return record.url
+        return None
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text("utf-8", "replace").strip().splitlines()
+        said = [line.partition("error: ")[2] for line in lines if line.startswith("error: ")]
+        return said[-1] if said else f"the server ended while it started; its log is {self.log}"
+
+
+def wait_ready(record: ServerRecord, progress: Progress) -> str:
+    """Wait for a server that was found; its URL. Raises `ServerError`."""
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        if record.server.find() is None:
+            raise ServerError(f"the server at {record.url} has ended")
+        if _is_ready(record.url, progress):
+            return record.url
+        time.sleep(POLL_S)
+    raise ServerError(f"the server at {record.url} was not ready after {START_S:.0f} s")
+
+
+@contextmanager
+def for_one_call(url: str | None, model: str | None, progress: Progress) -> Iterator[str]:
+    """The URL of a server: the named one, a running one, or one started for this call."""
+    if url is not None:
+        yield url.rstrip("/")
+        return
+    child = None
+    try:
+        if model is None and (record := find()) is not None:
+            yield wait_ready(record, progress)
+            return
+        child = Child.start(["--port", "0", *(["--model", model] if model else [])])
+        yield child.wait(progress)
+    except ServerError as error:
+        fail(str(error), NO_SERVER)
+    finally:
+        if child is not None:
+            child.stop()
+
+
+def _is_ready(url: str, progress: Progress) -> bool:
+    try:
+        with Client(url) as client:
+            startup = client.startup()
+    except ServerError:
+        return False  # the port is taken before it is served
+    progress(f"{startup['phase']} ({startup['seconds']:.0f} s)")
+    return bool(startup["started"])

@@ -1,0 +1,154 @@
+"""A solution in the terminal, as it is made."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.padding import Padding
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from statespace.actions import LABELS, Action
+from statespace.events import (
+    Ended,
+    Event,
+    SolutionCompleted,
+    TextCompleted,
+    TransitionCompleted,
+    TransitionDelta,
+    TransitionStarted,
+)
+from statespace.solutions import IncompleteReason, Solution, Status
+from statespace.trace import Transition, Verdict
+
+COLOURS: Final = MappingProxyType(
+    {
+        Action.FORMALIZE: "cyan",
+        Action.DECOMPOSE: "magenta",
+        Action.SOLVE_SUBQUESTION: "blue",
+        Action.SOLVE_PARENT: "bright_blue",
+        Action.VERIFY: "yellow",
+        Action.BACKTRACK: "bright_yellow",
+        Action.SUMMARIZE: "green",
+        Action.OTHER: "red",
+    }
+)
+VERDICTS: Final = MappingProxyType(
+    {
+        Verdict.VERIFIED: ("✓ verified", "green"),
+        Verdict.REFUTED: ("✗ refuted", "bold red"),
+        Verdict.UNCHECKED: ("", "dim"),
+    }
+)
+REASONS: Final = MappingProxyType(
+    {
+        IncompleteReason.NO_ANSWER: "the model stopped without stating an answer",
+        IncompleteReason.MAX_TOKENS: "the token limit was reached",
+        IncompleteReason.MAX_TRANSITIONS: "the transition limit was reached",
+        IncompleteReason.DEADLINE: "the time was up",
+        IncompleteReason.REPETITION: "the model began to repeat itself",
+        IncompleteReason.SHUTDOWN: "the server is shutting down",
+    }
+)
+
+
+class SolutionView:
+    """Shows events; finished transitions stay on the screen, the open one grows below them."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, refresh_per_second=12, transient=True)
+        self._open: TransitionStarted | None = None
+        self._output = ""
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def show(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case TransitionStarted():
+                self._open, self._output = event, ""
+                self._refresh()
+            case TransitionDelta():
+                self._output = self._output[: event.offset] + event.delta
+                self._refresh()
+            case TransitionCompleted(transition=transition):
+                self._open = None
+                self._live.update("")
+                self._console.print(finished(transition))
+            case TextCompleted(text=text):
+                self._console.print(Padding(Text(text), (0, 2)))
+            case _ if isinstance(event, Ended):
+                self._live.update("")
+                self._console.print(ending(event.solution))
+
+    def _refresh(self) -> None:
+        if self._open is not None and self._live.is_started:
+            row = Table.grid(padding=(0, 1))
+            head = _head(self._open.number, self._open.action, LABELS.get(self._open.action, "?"))
+            row.add_row(Spinner("dots"), head)
+            row.add_row("", Text(self._output, style="dim"))
+            self._live.update(row)
+
+
+def finished(transition: Transition) -> Table:
+    """A finished transition: its head and verdict, its output, and what was refuted in it."""
+    mark, style = VERDICTS[transition.verdict]
+    head = _head(transition.number, transition.action, transition.label)
+    if not transition.legal:
+        head.append("  (not allowed here)", "red")
+    row = Table.grid(padding=(0, 1), expand=True)
+    row.add_column(width=1)
+    row.add_column(ratio=1)
+    row.add_column(justify="right", width=10)
+    row.add_row("", head, Text(mark, style))
+    row.add_row("", Text(transition.output), "")
+    for check in transition.checks:
+        if check.verdict is Verdict.REFUTED:
+            told = f"✗ {check.claim}  —  it is {check.computed}"
+            row.add_row("", Text(told, "red"), "")
+    row.add_row("", "", "")
+    return row
+
+
+def ending(solution: Solution) -> Table:
+    """The last lines: the answer or why there is none, and what it cost."""
+    row = Table.grid(padding=(0, 1))
+    row.add_column(width=1)
+    if solution.status is Status.COMPLETED and solution.answer is not None:
+        row.add_row("", Text.assemble(("Answer: ", "bold"), (solution.answer, "bold green")))
+    elif solution.status is Status.COMPLETED:
+        row.add_row("", Text("The model answered in plain text, without states.", "yellow"))
+    else:
+        row.add_row("", Text(f"Not solved: {_why(solution)}.", "bold red"))
+    seconds = (solution.completed_at or solution.created_at) - solution.created_at
+    cost = f"{len(solution.transitions)} transitions · {solution.usage.completion_tokens} tokens"
+    row.add_row("", Text(f"{cost} · {seconds:.1f} s · {solution.model}", "dim"))
+    return row
+
+
+def is_solved(event: Event) -> bool:
+    """Whether this end event states an answer."""
+    return isinstance(event, SolutionCompleted) and event.solution.answer is not None
+
+
+def _why(solution: Solution) -> str:
+    if solution.error is not None:
+        return solution.error.message
+    if solution.incomplete_reason is not None:
+        return REASONS[solution.incomplete_reason]
+    return solution.status.value
+
+
+def _head(number: int | None, action: Action, label: str) -> Text:
+    return Text.assemble((f"State {number}  ", "dim"), (label, f"bold {COLOURS[action]}"))
