@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -36,3 +37,8 @@ def data_dir() -> Path:
         if (folder / "gsm8k" / "train.jsonl").is_file():
             return folder
     pytest.skip("no GSM8K here; put it in data/gsm8k or name its folder in STATEWISE_DATA")
+
+
+settings.register_profile("default", deadline=None)
+settings.register_profile("long", deadline=None, max_examples=5000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
