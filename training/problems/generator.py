@@ -23,6 +23,8 @@ from training.problems.wording import Renderer, Style
 
 _SHARES = {1: 0.30, 2: 0.35, 3: 0.20, 4: 0.08, 5: 0.04, 6: 0.03}
 """How often problems have so many operations."""
+_ALONE = 1.6
+"""How much likelier are relations that stand alone, since no chain leads to them."""
 _ATTEMPTS = 500
 _REPEATABLE = frozenset(
     {"gain", "loss", "eat", "arrive", "depart", "put_in", "take_out", "spend", "earn_more"}
@@ -77,7 +79,10 @@ def _candidates(takes: Kind | None, room: int) -> tuple[list[Relation], list[flo
         and _operations(relation) <= room
         and (relation.gives or _operations(relation) == room)
     ]
-    return fitting, [relation.weight for relation in fitting]
+    return fitting, [
+        relation.weight * (1 if relation.takes or relation.gives else _ALONE)
+        for relation in fitting
+    ]
 
 
 def _chain(rng: Random, length: int) -> list[Relation] | None:
@@ -133,7 +138,10 @@ def _compose(rng: Random, chain: Sequence[Relation], split: Split) -> Problem:
 
 
 def _extend(graph: Graph, renderer: Renderer, link: Link, known: str | None) -> str:
-    """Adds one relation's quantities to the graph; returns the symbol of its result."""
+    """Adds one relation's quantities to the graph; returns the symbol of its result.
+
+    A number that the relation doesn't name as a given stands in expressions as itself.
+    """
     relation, numbers, other = link.relation, link.numbers, link.other
     symbols: dict[str, str] = {}
     if known is not None:
@@ -145,6 +153,8 @@ def _extend(graph: Graph, renderer: Renderer, link: Link, known: str | None) -> 
     for name, description in relation.givens.items():
         text = renderer.describe(description, numbers, other)
         symbols[name] = graph.given(text, numbers[name], money=name in relation.money)
+    hidden = numbers.keys() - symbols.keys()
+    symbols |= {name: str(numbers[name]) for name in hidden}
     for step in relation.steps:
         symbols[step.name] = graph.derive(
             renderer.describe(step.description, numbers, other),

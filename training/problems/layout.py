@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _WHOLE = 0.45
 """Share of one-relation problems worded in one breath, where such wordings exist."""
 _DISTRACTED = 0.1
+_CASUAL = 0.06
+"""Share of problems typed carelessly."""
 _ENDS = re.compile(r"(?<=[.?!]) ")
 
 
@@ -56,7 +58,16 @@ def question(
         text = _arranged(rng, renderer, links, chooser)
     if heldout and not chooser.used_heldout:
         raise NoWordingError(relation.name)
-    return capitalized(text)
+    text = capitalized(text)
+    return casual(rng, text) if rng.random() < _CASUAL else text
+
+
+def casual(rng: Random, text: str) -> str:
+    """The text as people type it in a hurry: no capitals, or no mark at the end, or "what's"."""
+    text = text.replace("What is", rng.choice(("What's", "whats", "What is")))
+    if rng.random() < 0.5:
+        text = text.rstrip("?.")
+    return text.lower() if rng.random() < 0.6 else text
 
 
 def _arranged(

@@ -125,6 +125,7 @@ VEHICLES = "car train bus truck bike van boat plane".split()
 PLOTS = "garden field room yard playground park farm patio floor poster pool".split()
 ROPES = "rope ribbon string wire pipe board cable".split()
 MASSES = "flour sugar rice apples potatoes sand nuts butter cheese oats".split()
+PIES = "pizza pie cake".split()
 DRINKS = "water milk juice lemonade tea".split()
 RENTALS = "bike car boat van tent canoe".split()
 

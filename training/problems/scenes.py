@@ -111,6 +111,7 @@ def scene(rng: Random, chain: Sequence[Relation]) -> Scene:
             "rope": rng.choice(nouns.ROPES),
             "noun_mass": mass,
             "other_mass": mass2,
+            "pie": rng.choice(nouns.PIES),
             "drink": rng.choice(nouns.DRINKS),
             "rental": rng.choice(nouns.RENTALS),
             "color": color,

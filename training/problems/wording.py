@@ -223,6 +223,8 @@ class Renderer:
 
     def _counted(self, value: Fraction, tail: str) -> str:
         *between, last = tail.split(" ")
+        if last == "more":
+            return f"{self._number(value)} {tail}"
         scene = self._scene
         singular = scene.nouns[last[:-1]].one if last[:-1] in scene.nouns else singularize(last)
         plural = scene.nouns[last[:-1]].many if last[:-1] in scene.nouns else last

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from training.problems.relations import bare, change, compare, groups, measures, money, places, times
+from training.problems.relations import (
+    bare,
+    change,
+    combined,
+    compare,
+    groups,
+    measures,
+    missing,
+    money,
+    places,
+    proportion,
+    times,
+)
 from training.problems.relations.relation import Relation
 
 ALL: tuple[Relation, ...] = (
     *change.RELATIONS,
     *groups.RELATIONS,
+    *combined.RELATIONS,
+    *missing.RELATIONS,
+    *proportion.RELATIONS,
     *compare.RELATIONS,
     *money.RELATIONS,
     *places.RELATIONS,

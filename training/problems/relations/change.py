@@ -47,7 +47,7 @@ RELATIONS = (
             "{N|has} {x nouns} and {|buys} {b more}. what is the total?",
             "~starting from {x nouns}, {N|gets} {b more}. how many {nouns} is that?",
         ),
-        weight=3,
+        weight=2.5,
     ),
     Relation(
         "loss", "hold", "hold", minus("b"),
@@ -69,7 +69,7 @@ RELATIONS = (
             "{N|has} {x nouns}. how many are left after {he} {|gives} {M} {b}?",
             "~out of {x nouns}, {N|gives away} {b}. how many stay with {him}?",
         ),
-        weight=3,
+        weight=2.5,
     ),
     Relation(
         "half_away", "hold", "hold", over("b", 2, 2),
@@ -97,24 +97,6 @@ RELATIONS = (
             "~over time {he|comes} to have {xb} as many {nouns}.",
         ),
         NOW,
-    ),
-    Relation(
-        "start_before_loss", "", "", plus("b"),
-        {"b": "{nouns} given away", "x": "{nouns} left"}, (step("y", "x + b", "{nouns} at first"),),
-        (
-            "{N|has} some {nouns}. {he|gives} {b} of them to {M} and now {|!has} {x} left.",
-            "{N|gives} {b nouns} to {M}. now {he|!has} {x nouns} left.",
-            "after giving away {b nouns}, {N|!has} {x nouns} left.",
-            "{N|loses} {b} of {his} {nouns}. {he|!has} {x nouns} now.",
-            "~once {N} had sold {b nouns}, {x nouns} were left.",
-        ),
-        (
-            "how many {nouns} did {S} have at first?",
-            "how many {nouns} did {S} have to begin with?",
-            "how many {nouns} did {S} start with?",
-            "how many {nouns} did {S} have before?",
-            "~what was {S's} original number of {nouns}?",
-        ),
     ),
     Relation(
         "days", "", "hold", own(a=within(2, 30), b=within(2, 14)),

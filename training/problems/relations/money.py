@@ -173,7 +173,7 @@ RELATIONS = (
             "how much money is left from {$x} after {N} {|!spends} {$b}?",
             "~after paying {$b} out of {$x}, what {does N} have?",
         ),
-        unit="$", money=frozenset("by"), weight=1.3,
+        unit="$", money=frozenset("by"), weight=1.1,
     ),
     Relation(
         "earn_more", "purse", "purse", own(b=within(2, 60)),
@@ -192,7 +192,7 @@ RELATIONS = (
             "if {N|!has} {$x} and {|!earns} {$b}, how much {does he} have in total?",
             "~{N|has} {$x} until {M|gives} {him} {$b}. how much is there now?",
         ),
-        unit="$", money=frozenset("by"),
+        unit="$", money=frozenset("by"), weight=0.6,
     ),
     Relation(
         "money_needed", "purse", "", _goal,
