@@ -21,6 +21,7 @@ from app.settings import Settings
 def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -> FastAPI:
     """The ASGI application. The engine starts with its lifespan, behind answering probes."""
     metrics = metrics or Metrics()
+    metrics.engine_unfinished.set_function(host.engine.unfinished)
     service = Service(settings, host, metrics)
 
     @asynccontextmanager

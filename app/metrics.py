@@ -21,6 +21,11 @@ class Metrics:
         self.solutions = Counter(
             "statewise_solutions", "Solutions ended.", ["status", "strategy"], registry=registry
         )
+        self.engine_unfinished = Gauge(
+            "statewise_engine_unfinished",
+            "Requests that the engine holds.",
+            registry=registry,
+        )
         self.refused = Counter(
             "statewise_refused", "Requests refused.", ["code"], registry=registry
         )

@@ -126,7 +126,10 @@ def ending(solution: Solution) -> Table:
     row = Table.grid(padding=(0, 1))
     row.add_column(width=1)
     if solution.status is Status.COMPLETED and solution.answer is not None:
-        row.add_row("", Text.assemble(("Answer: ", "bold"), (solution.answer, "bold green")))
+        style = "bold green" if holds(solution) else "bold red"
+        row.add_row("", Text.assemble(("Answer: ", "bold"), (solution.answer, style)))
+        if not holds(solution):
+            row.add_row("", Text("A step that it rests on is wrong: do not trust it.", "red"))
     elif solution.status is Status.COMPLETED:
         row.add_row("", Text("The model answered in plain text, without states.", "yellow"))
     else:
@@ -138,8 +141,20 @@ def ending(solution: Solution) -> Table:
 
 
 def is_solved(event: Event) -> bool:
-    """Whether this end event states an answer."""
-    return isinstance(event, SolutionCompleted) and event.solution.answer is not None
+    """Whether this end event states an answer, and no refuted transition is on its path."""
+    if not isinstance(event, SolutionCompleted):
+        return False
+    return event.solution.answer is not None and holds(event.solution)
+
+
+def holds(solution: Solution) -> bool:
+    """Whether no transition on a path of the solution is refuted; dead ends do not count."""
+    states = {state for path in solution.paths for state in path.states}
+    return not any(
+        transition.verdict is Verdict.REFUTED
+        for transition in solution.transitions
+        if transition.id in states
+    )
 
 
 def _why(solution: Solution) -> str:

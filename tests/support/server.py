@@ -1,0 +1,49 @@
+"""A server on a real socket, in a thread, over any engine."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from app.engines.base import Engine
+from app.host import Host
+from app.main import create_app
+from app.metrics import Metrics
+from app.settings import Settings
+
+
+@dataclass
+class LocalServer:
+    """A running server and what a test may look at behind its back."""
+
+    url: str
+    host: Host
+    metrics: Metrics
+
+
+@contextmanager
+def local_server(engine: Engine, settings: Settings | None = None) -> Iterator[LocalServer]:
+    """Serve `engine` until the block ends."""
+    metrics = Metrics(CollectorRegistry())
+    host = Host(engine)
+    app = create_app(settings or Settings(engine="scripted"), host, metrics)
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        while not host.ready and host.error is None and thread.is_alive():
+            time.sleep(0.01)
+        yield LocalServer(f"http://127.0.0.1:{listener.getsockname()[1]}", host, metrics)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()

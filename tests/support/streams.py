@@ -1,0 +1,54 @@
+"""Reading event streams in tests."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def events(body: str) -> list[dict[str, Any]]:
+    """The events of a whole stream; checks that `event:` and `id:` agree with the data."""
+    found = []
+    for frame in body.replace(": ping\n", "").split("\n\n"):
+        if not frame.strip():
+            continue
+        fields = dict(line.split(": ", 1) for line in frame.splitlines())
+        data = json.loads(fields["data"])
+        assert fields["event"] == data["type"]
+        assert fields.get("id") == (
+            str(data["sequence_number"]) if "sequence_number" in data else None
+        )
+        found.append(data)
+    return found
+
+
+def check_order(found: list[dict[str, Any]]) -> None:
+    """What holds for every stream: numbers without gaps, states opened before they close, one end."""
+    numbers = [event["sequence_number"] for event in found if "sequence_number" in event]
+    assert numbers == list(range(len(numbers)))
+    types = [event["type"] for event in found]
+    assert types[:2] == ["solution.created", "solution.in_progress"]
+    ends = [kind for kind in types if kind in END_TYPES]
+    assert ends == [types[-1]]
+    opened: dict[int, str] = {}
+    for event in found:
+        match event["type"]:
+            case "transition.started":
+                assert event["id"] not in opened
+                assert event["parent"] == 0 or event["parent"] in opened
+                opened[event["id"]] = ""
+            case "transition.delta":
+                assert event["offset"] == len(opened[event["id"]])
+                opened[event["id"]] += event["delta"]
+            case "transition.completed":
+                transition = event["transition"]
+                if any(other["type"] == "transition.delta" for other in found):
+                    assert opened[transition["id"]] == transition["output"]
+
+
+END_TYPES = {
+    "solution.completed",
+    "solution.incomplete",
+    "solution.failed",
+    "solution.cancelled",
+}
