@@ -57,9 +57,16 @@ def verify_output(text: str, scope: Scope = Scope.EMPTY) -> Verification:
     checker = LinkChecker(text, scope, budget)
     # Out of steps, what was found until then stands; the rest of the text is not checked.
     with suppress(OutOfStepsError):
-        checker.run(tokenize(text, 0, min(len(text), MAX_TEXT), budget))
+        checker.run(tokenize(text, 0, _scanned(text), budget))
     checks = tuple(checker.checks)
     return Verification(_overall(checks), checks, checker.scope, budget.spent)
+
+
+def _scanned(text: str) -> int:
+    """How much of `text` is read: all, or whole lines (else words) within the limit."""
+    if len(text) <= MAX_TEXT:
+        return len(text)
+    return max(text.rfind("\n", 0, MAX_TEXT), 0) or max(text.rfind(" ", 0, MAX_TEXT), 0)
 
 
 def _overall(checks: tuple[Check, ...]) -> Verdict:

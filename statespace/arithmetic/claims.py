@@ -25,6 +25,16 @@ class Judgement:
     computed: Rational | None
     upto: int
 
+    @property
+    def rounded(self) -> bool:
+        """Whether the stated value stands for another one near it."""
+        return (
+            self.verdict is not Verdict.REFUTED
+            and self.stated is not None
+            and self.computed is not None
+            and not rationals.equal(self.stated, self.computed)
+        )
+
 
 def is_claim(left: Term, right: Term) -> bool:
     """Whether anything is computed: `72 = 72` and `x = 5` claim nothing."""
@@ -36,9 +46,9 @@ def judge(left: Term, right: Term, *, approximate: bool) -> Judgement:
     if left.value is None or right.value is None:
         if right.lead is not None and _leads(left, right):
             return _run_on(left, right.lead)
-        reason = (left.doubt if left.value is None else right.doubt) or "a value is unknown"
+        cause = (left.doubt if left.value is None else right.doubt) or "a value is unknown"
         known = right.value if right.operators == 0 else None
-        return Judgement(Verdict.UNCHECKED, reason, known, None, right.last)
+        return Judgement(Verdict.UNCHECKED, cause, known, None, right.last)
     computed, stated, exact, written = left, right, left.value, right.value
     if left.operators == 0 and right.operators > 0:
         computed, stated, exact, written = right, left, right.value, left.value

@@ -30,7 +30,7 @@ def doubt_before(
     if kind == "word":
         doubt = _doubt_after_word(tokens, first, lo, text)
     elif kind == "op":
-        doubt = "an operator precedes"
+        doubt = None if after_bullet(tokens, first) else "an operator precedes"
     elif kind in _NUMERIC:
         doubt = "a number precedes"
     elif kind == "open" and first - 2 >= lo and tokens.kind[first - 2] == "op":
@@ -42,6 +42,16 @@ def doubt_before(
         if _measures(tokens, previous.end, first):
             return "a quantity precedes"
     return doubt
+
+
+def after_bullet(tokens: Tokens, first: int) -> bool:
+    """Whether a dash that opens a line stands before `first`: a list mark, or else a sign."""
+    return (
+        first > 0
+        and tokens.text[first - 1] == "-"
+        and (first == 1 or tokens.text[first - 2] == "\n")
+        and not tokens.adjacent(first)
+    )
 
 
 def _doubt_across_stop(tokens: Tokens, first: int) -> str | None:

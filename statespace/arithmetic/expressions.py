@@ -39,6 +39,8 @@ class ExpressionReader(QuantityReader):
             right = self._product(left.end + 1)
             if right is None:
                 break
+            if operator == "-" and self._is_range(left, right):
+                left.doubt = left.doubt or "may be a range"
             value = None
             if left.value is not None and right.value is not None:
                 addend = right.value
@@ -51,8 +53,17 @@ class ExpressionReader(QuantityReader):
             left.sums = True
         return left
 
+    def _is_range(self, left: Term, right: Term) -> bool:
+        """Whether this is written like `3-5 apples`."""
+        upper = right.lead or right
+        if left.operators or upper.end == upper.last + 1 or self._is_spaced(left.end):
+            return False
+        a, b = left.value, upper.value
+        return a is not None and b is not None and a[0] * b[1] < b[0] * a[1]
+
     def _product(self, at: int) -> Term | None:
         left = self._signed(at)
+        divided = False
         while left is not None and left.end < self.hi:
             self.budget.spend()
             right, operator = self._factor(left)
@@ -66,6 +77,9 @@ class ExpressionReader(QuantityReader):
                         right.doubt = "division by zero"
                 else:
                     value = rationals.multiply(left.value, right.value)
+            if divided and (not operator or right.ambiguous):
+                right.doubt = right.doubt or "a product after a slash"
+            divided = divided or operator == "/"
             joined = left.absorb(right, value)
             if operator == "of":
                 joined.lead, joined.partial = left, True
@@ -85,10 +99,10 @@ class ExpressionReader(QuantityReader):
                 return self._signed(at + 1), "*"
             if text == "of" and can_take_of(left, tokens):
                 return self._whole_of(at + 1), "of"
-            if tokens.adjacent(at) and text in self.scope and self.reading is Reading.PLAIN:
-                return self._power(at), "*"
-        if kind in ("open", "fraction") and tokens.adjacent(at):
-            return self._power(at), "*"
+            if tokens.adjacent(at) and text in self.scope and self.reading is not Reading.UNITS:
+                return self._power(at), ""
+        if kind in {"open", "fraction"} and at not in tokens.value and tokens.adjacent(at):
+            return self._power(at), ""
         return None, ""
 
     def _whole_of(self, at: int) -> Term | None:

@@ -10,15 +10,15 @@ from typing import Final
 
 MAX_TEXT: Final = 16_384
 """Characters of an output that are scanned; the rest is left unchecked."""
-MAX_STEPS: Final = 200_000
-"""Steps one call may spend. Ordinary text takes about one step per two characters."""
+MAX_STEPS: Final = 50_000
+"""Steps one call may spend. Ordinary text takes about two steps for three characters."""
 MAX_DIGITS: Final = 40
 """Digits of a written number; longer ones are values nobody knows."""
 MAX_BITS: Final = 1024
 """Size of a numerator or denominator; a larger result is a value nobody knows."""
 MAX_EXPONENT: Final = 256
 """Absolute value of an exponent."""
-MAX_DEPTH: Final = 24
+MAX_DEPTH: Final = 16
 """Nesting of brackets and stacked exponents inside one expression."""
 MAX_CHECKS: Final = 256
 """Checks one output may carry."""

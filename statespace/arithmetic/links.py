@@ -7,11 +7,12 @@ one expression is both, the equation is a chain.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 from statespace.arithmetic import rationals, units
 from statespace.arithmetic.claims import Judgement, is_claim, judge
-from statespace.arithmetic.context import doubt_after, doubt_before
+from statespace.arithmetic.context import after_bullet, doubt_after, doubt_before
 from statespace.arithmetic.expressions import ExpressionReader
 from statespace.arithmetic.limits import MAX_CHECKS, MAX_PHRASE, Budget
 from statespace.arithmetic.quantities import OPERAND_STARTS, name_of
@@ -84,14 +85,7 @@ class LinkChecker:
         if left is not None and is_claim(left, right):
             judgement = self._judge(left, right, approximate, relation, hi)
             self._record(left, judgement)
-            rounded |= (
-                judgement.verdict is Verdict.VERIFIED
-                and judgement.stated is not None
-                and (
-                    judgement.computed is not None
-                    and not rationals.equal(judgement.computed, judgement.stated)
-                )
-            )
+            rounded |= judgement.rounded
         self._bind(heads, right, rounded=rounded)
         if whole and right.end == after:
             return right, heads
@@ -101,23 +95,39 @@ class LinkChecker:
         self, left: Term, right: Term, approximate: bool, relation: int, hi: int
     ) -> Judgement:
         """The kindest judgement over the readings that the text allows."""
-        plain = judge(left, right, approximate=approximate)
-        if plain.verdict is Verdict.VERIFIED:
-            return plain
+        judgement = judge(left, right, approximate=approximate)
+        if judgement.verdict is Verdict.VERIFIED:
+            return judgement
+        for a, b in self._other_readings(left, right, relation, hi):
+            other = judge(a, b, approximate=approximate)
+            if other.verdict is Verdict.VERIFIED:
+                return other
+            if other.verdict is Verdict.UNCHECKED:
+                judgement = other
+        return judgement
+
+    def _other_readings(
+        self, left: Term, right: Term, relation: int, hi: int
+    ) -> Iterator[tuple[Term, Term]]:
+        """Both sides once more, in the senses other than the plain one that the text allows."""
+        if after_bullet(self.tokens, left.first):
+            reader = ExpressionReader(self.tokens, self.scope, self.budget)
+            signed = reader.read(left.first - 1, relation)
+            if signed is not None and signed.end == left.end:
+                yield signed, right
         if not (left.ambiguous or right.ambiguous or left.percent or right.percent):
-            return plain
+            return
         for reading in (Reading.UNITS, Reading.RELATIVE, Reading.NESTED):
             reader = ExpressionReader(self.tokens, self.scope, self.budget, reading)
             other_left = reader.read(left.first, relation)
             other_right = reader.read(right.first, hi)
-            for a, b in ((other_left, other_right), (left, other_right), (other_left, right)):
-                if a is not None and b is not None:
-                    other = judge(a, b, approximate=approximate)
-                    if other.verdict is Verdict.VERIFIED:
-                        return other
-                    if other.verdict is Verdict.UNCHECKED and plain.verdict is Verdict.REFUTED:
-                        plain = other
-        return plain
+            if other_left is None or other_left.end != left.end:
+                other_left = left
+            if other_right is None or other_right.end != right.end:
+                other_right = right
+            yield other_left, other_right
+            yield left, other_right
+            yield other_left, right
 
     def _record(self, left: Term, judgement: Judgement) -> None:
         start = self.tokens.start[left.first]
@@ -209,8 +219,10 @@ class LinkChecker:
             words.pop(0)
         if not words:
             return None
-        if len(tokens.text[words[-1]]) == 1:
-            return tokens.text[words[-1]]
+        letters = [len(tokens.text[at]) == 1 for at in words]
+        if len(words) > 1 and letters[-1]:
+            # "the value of x" names x; "a b" is a product.
+            return None if all(letters) else tokens.text[words[-1]]
         return name_of(tokens, words[0], words[-1] + 1)
 
     def _first_stop(self, lo: int, hi: int) -> int:

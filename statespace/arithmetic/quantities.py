@@ -112,7 +112,7 @@ class QuantityReader:
     def _with_unit(self, term: Term) -> Term:
         """Extend `term` by the words of its unit, if what follows them lets it go on."""
         if term.end < self.hi and self._is_factor(term.end):
-            if self.reading is Reading.PLAIN:
+            if self.reading is not Reading.UNITS or self._is_variable(term.end):
                 return self._times_name(term, term.end)
             term.doubt = term.doubt or "a letter that may be a variable"
         phrase = self._phrase(term)
@@ -183,8 +183,13 @@ class QuantityReader:
         if term.value is not None and factor.value is not None:
             value = rationals.multiply(term.value, factor.value)
         product = term.absorb(factor, value)
-        product.ambiguous = True
+        product.ambiguous = not self._is_variable(at)
         return product
+
+    def _is_variable(self, at: int) -> bool:
+        """Whether the name at `at` cannot be a unit: one letter that abbreviates none."""
+        text = self.tokens.text[at]
+        return len(text) == 1 and text not in units.UNIT_LETTERS
 
     def _after_fillers(self, at: int) -> int:
         tokens = self.tokens

@@ -20,9 +20,10 @@ Kind: TypeAlias = Literal[
 # repetition consumes a disjoint class: matching is linear.
 _TOKEN: Final = re.compile(
     r"""
-      (?P<number>  [0-9]+(?:[.,:][0-9]+)* | \.[0-9]+ )
+      (?P<marker>  ^[ ]{0,8}(?:[*•][ ]|\(?[0-9]{1,2}\)[ ](?![-+*/^=≈×÷·−–xX])) )
+    | (?P<number>  [0-9]+(?:[.,:][0-9]+)* | \.[0-9]+ )
     | (?P<times>   (?<=[0-9)%])[xX](?=[0-9(]) | (?<=[0-9)%][ ])[xX](?=[0-9]) )
-    | (?P<square>  (?<=[0-9)])[²³] )
+    | (?P<square>  (?<=[0-9)])[²³](?![²³¹⁰⁴-⁹]) )
     | (?P<vulgar>  [½¼¾⅓⅔⅛] )
     | (?P<word>    [^\W\d_]\w*(?:['’][^\W\d_]+)*
                    (?:(?:(?<=\w\w)-[^\W\d_]{2}|(?<=[teTE])-[^\W\d_]{3})\w*)* )
@@ -40,7 +41,7 @@ _TOKEN: Final = re.compile(
     | (?P<silent>  (?<=[a-z])\.(?=[ ]?[-+*/×÷=]) | (?<=s)['’](?=\s) )
     | (?P<stop>    [^\s] )
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.MULTILINE,
 )
 _NUMBER: Final = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+")
 _OPERATORS: Final = {
@@ -125,8 +126,8 @@ def tokenize(text: str, start: int, end: int, budget: Budget) -> Tokens:
             tokens.add("op", _OPERATORS[written], at, after)
         elif group == "relation":
             tokens.add("relation", written[0], at, after)
-        elif group in {"stop", "newline"}:
-            tokens.add("stop", written[0], at, after)
+        elif group in {"stop", "newline", "marker"}:
+            tokens.add("stop", "•" if group == "marker" else written[0], at, after)
             if group == "newline":
                 open_brackets.clear()
         elif group == "open":

@@ -99,6 +99,9 @@ PLAIN_ATTACHED: Final = frozenset(
 )  # fmt: skip
 """Short words that are units, not products of variables, when they touch a number."""
 
+UNIT_LETTERS: Final = frozenset("mgLlhsdtAVWKkMBCFNJ")
+"""Single letters that abbreviate a unit or a magnitude; others beside a number are variables."""
+
 APPROXIMATE: Final = frozenset(
     {
         "about", "approximately", "roughly", "around", "nearly", "almost",
