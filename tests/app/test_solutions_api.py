@@ -57,9 +57,7 @@ def until_idle(server: LocalServer) -> None:
 
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("deltas", [False, True])
-def test_streams_every_recording_in_order(
-    server: LocalServer, question: str, deltas: bool
-) -> None:
+def test_streams_every_recording_in_order(server: LocalServer, question: str, deltas: bool) -> None:
     found = stream(server, question=question, deltas=deltas)
     assert found[-1]["type"] == "solution.completed"
     assert any(event["type"] == "transition.delta" for event in found) == (
@@ -275,9 +273,7 @@ def test_heartbeats_fill_a_silence() -> None:
         check_order(events(response.text))
 
 
-@pytest.mark.parametrize(
-    ("fault", "type_"), [("die", "engine_error"), ("error", "engine_error")]
-)
+@pytest.mark.parametrize(("fault", "type_"), [("die", "engine_error"), ("error", "engine_error")])
 def test_an_engine_fault_ends_the_stream_as_failed(fault: Any, type_: str) -> None:
     script = Script(QUESTIONS, delay_s=0, fault=fault, after=40)
     with local_server(ScriptedEngine(script)) as server:

@@ -23,7 +23,7 @@ def events(body: str) -> list[dict[str, Any]]:
 
 
 def check_order(found: list[dict[str, Any]]) -> None:
-    """What holds for every stream: numbers without gaps, states opened before they close, one end."""
+    """What holds for every stream: no gaps, states opened before they close, exactly one end."""
     numbers = [event["sequence_number"] for event in found if "sequence_number" in event]
     assert numbers == list(range(len(numbers)))
     types = [event["type"] for event in found]
