@@ -8,10 +8,16 @@ from random import Random
 from training.problems.wording import Renderer
 
 _FACTS = (
-    "{N|is} {k years} old.", "{his} school is {k miles} away.", "the walk to the {shop} takes {k minutes}.",
-    "{N|has} {k pets} at home.", "it is {k degrees} outside.", "the {shop} opens at {k} o'clock.",
-    "{he|lives} in house number {k}.", "{N|wakes} up at {k} in the morning.",
-    "{M|is} {k years} old.", "the {shop} has {k workers}.",
+    "{N|is} {k years} old.",
+    "{his} school is {k miles} away.",
+    "the walk to the {shop} takes {k minutes}.",
+    "{N|has} {k pets} at home.",
+    "it is {k degrees} outside.",
+    "the {shop} opens at {k} o'clock.",
+    "{he|lives} in house number {k}.",
+    "{N|wakes} up at {k} in the morning.",
+    "{M|is} {k years} old.",
+    "the {shop} has {k workers}.",
 )
 
 

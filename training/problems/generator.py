@@ -15,6 +15,7 @@ from random import Random
 from training.problems import layout, scenes
 from training.problems.graph import Graph, UnsuitableNumbersError, operations_in
 from training.problems.names import Person
+from training.problems.nouns import pluralize, singularize
 from training.problems.numbers import Numbers, start
 from training.problems.problem import Problem, Split, problem_id
 from training.problems.relations import ALL
@@ -104,7 +105,9 @@ def _chain(rng: Random, length: int) -> list[Relation] | None:
 
 def _compose(rng: Random, chain: Sequence[Relation], split: Split) -> Problem:
     scene = scenes.scene(rng, chain)
-    renderer = Renderer(rng, scene, Style.drawn(rng, digits=any(relation.digits for relation in chain)))
+    renderer = Renderer(
+        rng, scene, Style.drawn(rng, digits=any(relation.digits for relation in chain))
+    )
     graph = Graph()
     links: list[Link] = []
     value: Fraction | None = None
@@ -133,8 +136,17 @@ def _compose(rng: Random, chain: Sequence[Relation], split: Split) -> Problem:
         operations=graph.operations,
         relations=tuple(relation.name for relation in chain),
         quantities=tuple(graph.quantities),
-        unit=renderer.unit(last.unit, graph.values[graph.quantities[-1].symbol]),
+        unit=_mentioned(renderer.unit(last.unit, value or Fraction(0)), question),
     )
+
+
+def _mentioned(unit: str, question: str) -> str:
+    """The unit if the question mentions it, else nothing: it must be derivable from the words."""
+    if not unit or unit in "$£€":
+        return unit
+    last = unit.rpartition(" ")[2]
+    forms = (last, pluralize(last), singularize(last))
+    return unit if any(form in question.lower() for form in forms) else ""
 
 
 def _extend(graph: Graph, renderer: Renderer, link: Link, known: str | None) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from training.problems.distractors import distractor
 from training.problems.relations.relation import allowed
 from training.problems.scenes import STATEMENTS
-from training.problems.wording import Renderer, capitalized
+from training.problems.wording import Renderer, finished
 
 if TYPE_CHECKING:
     from training.problems.generator import Link
@@ -44,9 +44,7 @@ class _Chooser:
         return self._rng.choice(allowed(wordings, heldout=False))
 
 
-def question(
-    rng: Random, renderer: Renderer, links: Sequence[Link], *, heldout: bool
-) -> str:
+def question(rng: Random, renderer: Renderer, links: Sequence[Link], *, heldout: bool) -> str:
     """The whole text of a problem. Raises NoWordingError."""
     chooser = _Chooser(rng, heldout=heldout)
     relation = links[-1].relation
@@ -58,7 +56,7 @@ def question(
         text = _arranged(rng, renderer, links, chooser)
     if heldout and not chooser.used_heldout:
         raise NoWordingError(relation.name)
-    text = capitalized(text)
+    text = finished(text)
     return casual(rng, text) if rng.random() < _CASUAL else text
 
 
@@ -70,9 +68,7 @@ def casual(rng: Random, text: str) -> str:
     return text.lower() if rng.random() < 0.6 else text
 
 
-def _arranged(
-    rng: Random, renderer: Renderer, links: Sequence[Link], chooser: _Chooser
-) -> str:
+def _arranged(rng: Random, renderer: Renderer, links: Sequence[Link], chooser: _Chooser) -> str:
     plan = _fact_templates(links, chooser)
     ask = chooser.choose(links[-1].relation.asks)
     roll = rng.random()

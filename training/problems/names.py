@@ -5,43 +5,65 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-SHE = """Aaliyah Abigail Adaeze Aiko Aisha Alejandra Alice Alina Amara Amelia Amina Amy Ana Ananya
-Anita Anna Anya Asha Astrid Ava Ayesha Beatriz Bella Betty Bianca Camila Carla Carmen Caroline
-Catalina Charlotte Chiara Chloe Claire Daisy Dalia Daniela Diana Divya Elena Eleni Elif Elise Ella
-Emily Emma Esra Esther Eva Farah Fatima Fiona Freya Gabriela Giulia Grace Greta Habiba Hana Hannah
-Harper Hatice Helen Hoa Ines Ingrid Irina Isabella Isla Ivy Jana Jane Jasmine Jessica Jing Julia
-Kamala Karen Katarina Kate Kavya Keiko Lakshmi Lan Laila Laura Layla Leah Leila Lena Lily Lin Linh
-Lisa Lucia Lucy Lupita Mai Maria Mariam Marta Mary Maya Mei Mia Michelle Mina Molly Nadia Nala Naomi
-Natalia Nia Nina Noor Nora Olga Olivia Paula Penelope Petra Pilar Priya Rachel Rania Rosa Ruby Sakura
-Salma Samira Sara Sarah Seo-yeon Shreya Sofia Sonia Sophie Stella Sunita Susan Tamar Tania Thandiwe
-Valentina Vera Victoria Wanjiru Ximena Yara Yuki Yuna Zahra Zara Zoe Zofia""".split()
+from training.problems.nouns import words
 
-HE = """Aaron Abdul Adam Ahmed Aidan Akira Alan Alejandro Ali Amir Andre Andrei Andrew Anil Anton
-Antonio Arjun Arthur Ben Benjamin Bilal Billy Bob Brian Bruno Carl Carlos Charlie Chen Chidi Chris
-Daniel Dario David Deepak Dev Diego Dmitri Dylan Eduardo Elias Emeka Emil Emre Enzo Eric Ethan Farid
-Felipe Felix Fernando Finn Francisco Frank George Giovanni Hamza Hans Haruto Hassan Henry Hiroshi
-Hugo Hussein Ian Ibrahim Igor Isaac Ivan Jack Jacob Jamal James Jan Javier Jerome Jin Joao John Jorge
-Jose Joseph Josh Juan Kai Karim Kenji Kevin Khalid Kofi Kwame Lars Leo Liam Logan Lorenzo Luca Lucas
-Luis Luke Mateo Mark Marcus Mario Martin Matthew Max Miguel Mike Milan Minh Mohammed Nathan Nikhil
-Nikolai Noah Oliver Omar Oscar Otto Pablo Patrick Paul Pavel Pedro Peter Quang Rafael Rahul Raj Ravi
-Ricardo Robert Rohan Ruben Ryan Sam Samir Samuel Sanjay Santiago Sean Sergei Simon Stefan Tariq
-Tendai Thabo Theo Thomas Tim Tom Tomas Tony Umar Victor Vikram Vincent Wei William Xavier Yusuf
-Zachary Zane""".split()
+SHE = words(
+    """Aaliyah Abigail Adaeze Aiko Aisha Alejandra Alice Alina Amara Amelia Amina Amy Ana Ananya
+    Anita Anna Anya Asha Astrid Ava Ayesha Beatriz Bella Betty Bianca Camila Carla Carmen Caroline
+    Catalina Charlotte Chiara Chloe Claire Daisy Dalia Daniela Diana Divya Elena Eleni Elif Elise
+    Ella Emily Emma Esra Esther Eva Farah Fatima Fiona Freya Gabriela Giulia Grace Greta Habiba
+    Hana Hannah Harper Hatice Helen Hoa Ines Ingrid Irina Isabella Isla Ivy Jana Jane Jasmine
+    Jessica Jing Julia Kamala Karen Katarina Kate Kavya Keiko Lakshmi Lan Laila Laura Layla Leah
+    Leila Lena Lily Lin Linh Lisa Lucia Lucy Lupita Mai Maria Mariam Marta Mary Maya Mei Mia
+    Michelle Mina Molly Nadia Nala Naomi Natalia Nia Nina Noor Nora Olga Olivia Paula Penelope
+    Petra Pilar Priya Rachel Rania Rosa Ruby Sakura Salma Samira Sara Sarah Seo-yeon Shreya Sofia
+    Sonia Sophie Stella Sunita Susan Tamar Tania Thandiwe Valentina Vera Victoria Wanjiru Ximena
+    Yara Yuki Yuna Zahra Zara Zoe Zofia"""
+)
 
-THEY = "Alex Ariel Avery Blake Casey Charlie Dakota Eden Jamie Jordan Kim Morgan Quinn Riley Robin Rowan Sage Sasha Skyler Taylor".split()  # noqa: E501
+HE = words(
+    """Aaron Abdul Adam Ahmed Aidan Akira Alan Alejandro Ali Amir Andre Andrei Andrew Anil Anton
+    Antonio Arjun Arthur Ben Benjamin Bilal Billy Bob Brian Bruno Carl Carlos Charlie Chen Chidi
+    Chris Daniel Dario David Deepak Dev Diego Dmitri Dylan Eduardo Elias Emeka Emil Emre Enzo Eric
+    Ethan Farid Felipe Felix Fernando Finn Francisco Frank George Giovanni Hamza Hans Haruto
+    Hassan Henry Hiroshi Hugo Hussein Ian Ibrahim Igor Isaac Ivan Jack Jacob Jamal James Jan
+    Javier Jerome Jin Joao John Jorge Jose Joseph Josh Juan Kai Karim Kenji Kevin Khalid Kofi
+    Kwame Lars Leo Liam Logan Lorenzo Luca Lucas Luis Luke Mateo Mark Marcus Mario Martin Matthew
+    Max Miguel Mike Milan Minh Mohammed Nathan Nikhil Nikolai Noah Oliver Omar Oscar Otto Pablo
+    Patrick Paul Pavel Pedro Peter Quang Rafael Rahul Raj Ravi Ricardo Robert Rohan Ruben Ryan Sam
+    Samir Samuel Sanjay Santiago Sean Sergei Simon Stefan Tariq Tendai Thabo Theo Thomas Tim Tom
+    Tomas Tony Umar Victor Vikram Vincent Wei William Xavier Yusuf Zachary Zane"""
+)
 
-ROLES = """farmer baker teacher gardener painter cook librarian shopkeeper carpenter driver florist
-student doctor builder waiter fisherman musician tailor coach nurse scientist mechanic collector
-runner girl boy man woman""".split()
+THEY = words(
+    """Alex Ariel Avery Blake Casey Charlie Dakota Eden Jamie Jordan Kim Morgan Quinn Riley Robin
+    Rowan Sage Sasha Skyler Taylor"""
+)
+
+ROLES = words(
+    """farmer baker teacher gardener painter cook librarian shopkeeper carpenter driver florist
+    student doctor builder waiter fisherman musician tailor coach nurse scientist mechanic
+    collector runner girl boy man woman"""
+)
 
 KIN = (
-    ("my brother", "he"), ("my sister", "she"), ("my friend", "they"), ("my mom", "she"),
-    ("my dad", "he"), ("my uncle", "he"), ("my aunt", "she"), ("my cousin", "they"),
-    ("my grandmother", "she"), ("my grandfather", "he"), ("my neighbor", "they"),
+    ("my brother", "he"),
+    ("my sister", "she"),
+    ("my friend", "they"),
+    ("my mom", "she"),
+    ("my dad", "he"),
+    ("my uncle", "he"),
+    ("my aunt", "she"),
+    ("my cousin", "they"),
+    ("my grandmother", "she"),
+    ("my grandfather", "he"),
+    ("my neighbor", "they"),
 )
 _GENDERED = {"fisherman": "he", "boy": "he", "man": "he", "girl": "she", "woman": "she"}
 _FORMS = {
-    "he": ("he", "him", "his"), "she": ("she", "her", "her"), "they": ("they", "them", "their"),
+    "he": ("he", "him", "his"),
+    "she": ("she", "her", "her"),
+    "they": ("they", "them", "their"),
     "I": ("I", "me", "my"),
 }
 

@@ -5,12 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+
+def words(text: str) -> list[str]:
+    """A list of words, written as text."""
+    return text.split()
+
+
 _IRREGULAR = {
-    "child": "children", "person": "people", "man": "men", "woman": "women", "mouse": "mice",
-    "goose": "geese", "foot": "feet", "fish": "fish", "sheep": "sheep", "deer": "deer",
-    "loaf": "loaves", "pair of shoes": "pairs of shoes", "shelf": "shelves", "leaf": "leaves", "knife": "knives", "tooth": "teeth",
-    "fisherman": "fishermen", "potato": "potatoes", "tomato": "tomatoes", "mango": "mangoes",
-    "inch": "inches", "hero": "heroes", "half": "halves", "calf": "calves", "scarf": "scarves",
+    "child": "children",
+    "person": "people",
+    "man": "men",
+    "woman": "women",
+    "mouse": "mice",
+    "goose": "geese",
+    "foot": "feet",
+    "fish": "fish",
+    "sheep": "sheep",
+    "deer": "deer",
+    "loaf": "loaves",
+    "pair of shoes": "pairs of shoes",
+    "shelf": "shelves",
+    "leaf": "leaves",
+    "knife": "knives",
+    "tooth": "teeth",
+    "fisherman": "fishermen",
+    "potato": "potatoes",
+    "tomato": "tomatoes",
+    "mango": "mangoes",
+    "inch": "inches",
+    "hero": "heroes",
+    "half": "halves",
+    "calf": "calves",
+    "scarf": "scarves",
 }
 _SINGULAR = {plural: singular for singular, plural in _IRREGULAR.items()}
 
@@ -63,8 +89,8 @@ class Noun:
         return cls(one, pluralize(one))
 
 
-def _nouns(words: str) -> tuple[Noun, ...]:
-    return tuple(Noun.of(word.strip().replace("_", " ")) for word in words.split())
+def _nouns(text: str) -> tuple[Noun, ...]:
+    return tuple(Noun.of(word.replace("_", " ")) for word in words(text))
 
 
 FOOD = _nouns("""apple orange banana pear peach plum mango lemon lime kiwi melon cherry strawberry
@@ -92,23 +118,53 @@ PEOPLE = _nouns("""student child person passenger visitor guest player worker te
 dancer singer swimmer runner camper tourist customer fan volunteer""")
 
 PLURAL_PLACES: tuple[tuple[str, str], ...] = (
-    ("in the basket", "food"), ("in the bowl", "food"), ("in the fridge", "food"),
-    ("on the table", "food"), ("on the plate", "food"), ("in the kitchen", "food"),
-    ("in the box", "thing"), ("on the shelf", "thing"), ("in the drawer", "thing"),
-    ("in the bag", "thing"), ("in the closet", "thing"), ("on the desk", "thing"),
-    ("in the warehouse", "thing"), ("in the shop", "thing"), ("in the classroom", "thing"),
-    ("in the pond", "animal"), ("in the park", "animal"), ("on the farm", "animal"),
-    ("in the field", "animal"), ("in the zoo", "animal"), ("in the barn", "animal"),
-    ("in the garden", "animal"), ("under the tree", "animal"),
-    ("on the bus", "people"), ("on the train", "people"), ("in the room", "people"),
-    ("at the party", "people"), ("in the museum", "people"), ("in the library", "people"),
-    ("in the pool", "people"), ("in the gym", "people"), ("at the playground", "people"),
-    ("in the class", "child"), ("at the party", "child"), ("in the park", "child"), ("at camp", "child"),
-    ("in the theater", "people"), ("in the hall", "people"), ("at the beach", "people"),
+    ("in the basket", "food"),
+    ("in the bowl", "food"),
+    ("in the fridge", "food"),
+    ("on the table", "food"),
+    ("on the plate", "food"),
+    ("in the kitchen", "food"),
+    ("in the box", "thing"),
+    ("on the shelf", "thing"),
+    ("in the drawer", "thing"),
+    ("in the bag", "thing"),
+    ("in the closet", "thing"),
+    ("on the desk", "thing"),
+    ("in the warehouse", "thing"),
+    ("in the shop", "thing"),
+    ("in the classroom", "thing"),
+    ("in the pond", "animal"),
+    ("in the park", "animal"),
+    ("on the farm", "animal"),
+    ("in the field", "animal"),
+    ("in the zoo", "animal"),
+    ("in the barn", "animal"),
+    ("in the garden", "animal"),
+    ("under the tree", "animal"),
+    ("on the bus", "people"),
+    ("on the train", "people"),
+    ("in the room", "people"),
+    ("at the party", "people"),
+    ("in the museum", "people"),
+    ("in the library", "people"),
+    ("in the pool", "people"),
+    ("in the gym", "people"),
+    ("at the playground", "people"),
+    ("in the class", "child"),
+    ("at the party", "child"),
+    ("in the park", "child"),
+    ("at camp", "child"),
+    ("in the theater", "people"),
+    ("in the hall", "people"),
+    ("at the beach", "people"),
 )
 FRUIT = _nouns("apple orange banana pear peach plum mango lemon lime kiwi melon strawberry coconut")
 POOLS = {
-    "food": FOOD, "thing": THINGS, "animal": ANIMALS, "people": PEOPLE, "fruit": FRUIT,
+    "food": FOOD,
+    "thing": THINGS,
+    "animal": ANIMALS,
+    "people": PEOPLE,
+    "fruit": FRUIT,
     "child": _nouns("child"),
 }
 LENGTHS = _nouns("meter foot yard inch centimeter meter foot")
@@ -117,26 +173,26 @@ WEIGHTS = _nouns("pound kilogram pound")
 VOLUMES = _nouns("liter gallon")
 PERIODS = _nouns("week month day")
 SPANS = _nouns("hour day minute")
-ITEMS = _nouns("""bike jacket phone video_game skateboard guitar watch tablet camera laptop pair_of_shoes
-helmet backpack scooter printer dress coat lamp telescope board_game chair desk radio""")
+ITEMS = _nouns("""bike jacket phone video_game skateboard guitar watch tablet camera laptop
+pair_of_shoes helmet backpack scooter printer dress coat lamp telescope board_game chair desk radio""")
 MAKES = _nouns("toy bolt bottle chair cookie car shirt box part cake loaf screw hat basket card")
 GOALS = _nouns("goal basket shot throw hit")
-VEHICLES = "car train bus truck bike van boat plane".split()
-PLOTS = "garden field room yard playground park farm patio floor poster pool".split()
-ROPES = "rope ribbon string wire pipe board cable".split()
-MASSES = "flour sugar rice apples potatoes sand nuts butter cheese oats".split()
-PIES = "pizza pie cake".split()
-DRINKS = "water milk juice lemonade tea".split()
-RENTALS = "bike car boat van tent canoe".split()
+VEHICLES = words("car train bus truck bike van boat plane")
+PLOTS = words("garden field room yard playground park farm patio floor poster pool")
+ROPES = words("rope ribbon string wire pipe board cable")
+MASSES = words("flour sugar rice apples potatoes sand nuts butter cheese oats")
+PIES = words("pizza pie cake")
+DRINKS = words("water milk juice lemonade tea")
+RENTALS = words("bike car boat van tent canoe")
 
 CONTAINERS = _nouns("""bag box basket jar packet carton crate tray bucket case bin sack pack
 container bowl drawer tin pouch""")
 ROWS = _nouns("row shelf column stack pile line page table group")
 GROUPS = _nouns("class team group family table club bus room tent van boat")
 FRIENDS = _nouns("friend child student classmate cousin neighbor guest kid player teammate person")
-SHOPS = """store shop market supermarket bakery mall fair corner_store bookstore flea_market""".split()
-COLORS = "red blue green yellow white black purple orange pink brown silver gold".split()
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+SHOPS = words("store shop market supermarket bakery mall fair corner_store bookstore flea_market")
+COLORS = words("red blue green yellow white black purple orange pink brown silver gold")
+DAYS = words("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 
 
 def owned(rng: Random) -> Noun:

@@ -74,8 +74,35 @@ def plus(name: str = "b") -> Draw:
 
     def draw(rng: Random, x: Fraction | None) -> Numbers | None:
         base = Fraction(amount(rng)) if x is None else x
-        other = amount(rng, 1) if rng.random() < 0.4 and base > 20 else rng.randint(1, max(12, int(base)))
+        other = (
+            amount(rng, 1)
+            if rng.random() < 0.4 and base > 20
+            else rng.randint(1, max(12, int(base)))
+        )
         return {"x": base, name: Fraction(other)}
+
+    return draw
+
+
+def smaller(whole: str, part: str, make: Callable[[Random], int], gap: int = 1) -> Draw:
+    """A count, and another that is smaller by at least `gap`."""
+
+    def draw(rng: Random, _: Fraction | None) -> Numbers | None:
+        value = make(rng)
+        return {whole: Fraction(value), part: Fraction(rng.randint(1, value - gap))}
+
+    return draw
+
+
+def similar(first: str, second: str) -> Draw:
+    """Two counts of about the same size."""
+    pair = plus(second)
+
+    def draw(rng: Random, _: Fraction | None) -> Numbers | None:
+        numbers = pair(rng, None)
+        if numbers is not None:
+            numbers[first] = numbers.pop("x")
+        return numbers
 
     return draw
 

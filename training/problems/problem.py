@@ -29,7 +29,7 @@ class Problem:
     """A question, its answer and what is known of its solution.
 
     `answer` is a plain number. Procedural problems carry `quantities`, the last of which is the
-    answer, and its `unit` ("$", "apples", or nothing); published ones carry their worked `solution`.
+    answer, and its `unit` ("$", "apples", or nothing); published ones their worked `solution`.
     """
 
     id: str

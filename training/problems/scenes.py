@@ -10,7 +10,6 @@ from training.problems import names, nouns
 from training.problems.relations.relation import Kind, Relation
 from training.problems.wording import Scene
 
-
 _PLACED = ("food", "thing", "animal", "people", "child")
 
 
@@ -30,33 +29,52 @@ STATEMENTS: dict[Kind, Statement] = {
     "hold": Statement(
         "{nouns} at first",
         (
-            "{N|has} {x nouns}.", "{N|has} {x nouns}.", "{N|buys} {x nouns}.", "{N|owns} {x nouns}.",
-            "{N|starts} with {x nouns}.", "there {#are x} {x nouns} in {N's} {box}.",
-            "{N|gets} {x nouns} from the {shop}.", "{N|collects} {x nouns}.", "{N|finds} {x nouns}.",
-            "{N|picks} {x nouns}.", "{N|has} {x nouns} in {an box}.", "{N|has} {an box} with {x nouns}.",
-            "in the morning {N|has} {x nouns}.", "at first {N|has} {x nouns}.",
-            "~{N|holds} {x nouns}.", "~to start with, {N|has} {x nouns}.", "~{N's} {box} contains {x nouns}.",
+            "{N|has} {x nouns}.",
+            "{N|has} {x nouns}.",
+            "{N|buys} {x nouns}.",
+            "{N|owns} {x nouns}.",
+            "{N|starts} with {x nouns}.",
+            "there {#are x} {x nouns} in {N's} {box}.",
+            "{N|gets} {x nouns} from the {shop}.",
+            "{N|collects} {x nouns}.",
+            "{N|finds} {x nouns}.",
+            "{N|picks} {x nouns}.",
+            "{N|has} {x nouns} in {an box}.",
+            "{N|has} {an box} with {x nouns}.",
+            "in the morning {N|has} {x nouns}.",
+            "at first {N|has} {x nouns}.",
+            "~{N|holds} {x nouns}.",
+            "~to start with, {N|has} {x nouns}.",
+            "~{N's} {box} contains {x nouns}.",
         ),
     ),
     "place": Statement(
         "{nouns} at first",
         (
-            "there {#are x} {x nouns} {place}.", "{x nouns} {#are} {place}.",
-            "at first there {#are x} {x nouns} {place}.", "~we count {x nouns} {place}.",
+            "there {#are x} {x nouns} {place}.",
+            "{x nouns} {#are} {place}.",
+            "at first there {#are x} {x nouns} {place}.",
+            "~we count {x nouns} {place}.",
         ),
     ),
     "bill": Statement(
         "price",
         (
-            "{N's} bill is {$x}.", "{N|buys} things for {$x}.", "{an noun} costs {$x}.",
+            "{N's} bill is {$x}.",
+            "{N|buys} things for {$x}.",
+            "{an noun} costs {$x}.",
             "~{N's} shopping comes to {$x}.",
         ),
     ),
     "purse": Statement(
         "money at first",
         (
-            "{N|has} {$x}.", "{N|has} {$x} in {his} wallet.", "{N|has} {$x} in {his} piggy bank.",
-            "{N|saves} {$x}.", "{N|gets} {$x} for {his} birthday.", "~{N's} wallet holds {$x}.",
+            "{N|has} {$x}.",
+            "{N|has} {$x} in {his} wallet.",
+            "{N|has} {$x} in {his} piggy bank.",
+            "{N|saves} {$x}.",
+            "{N|gets} {$x} for {his} birthday.",
+            "~{N's} wallet holds {$x}.",
         ),
     ),
 }
@@ -123,7 +141,7 @@ def scene(rng: Random, chain: Sequence[Relation]) -> Scene:
 
 
 def _pool(rng: Random, chain: Sequence[Relation], *, in_place: bool) -> str:
-    """The sort of things a chain is about. Raises UnsuitableSceneError if its relations disagree."""
+    """The sort of things a chain is about. Raises UnsuitableSceneError if relations disagree."""
     fitting = set(_PLACED if in_place else nouns.POOLS)
     wanted = [set(relation.noun.split()) for relation in chain if relation.noun]
     if not wanted and not in_place:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from training.problems.nouns import words
+
 _IRREGULAR_PAST = dict(
     pair.split(":")
-    for pair in """be:was have:had do:did give:gave lose:lost eat:ate find:found buy:bought
-    sell:sold break:broke get:got take:took make:made pay:paid spend:spent put:put read:read
-    run:ran ride:rode drive:drove write:wrote win:won keep:kept leave:left go:went come:came
-    send:sent throw:threw build:built catch:caught grow:grew hold:held cut:cut bring:brought
-    swim:swam fly:flew draw:drew see:saw tell:told hide:hid swap:swapped drop:dropped stop:stopped
-    plan:planned split:split set:set cost:cost drink:drank blow:blew lend:lent sew:sewed bake:baked
-    feed:fed shut:shut begin:began think:thought stand:stood sit:sat hand:handed lay:laid rise:rose
-    fall:fell hear:heard wear:wore sleep:slept meet:met teach:taught shoot:shot let:let know:knew
-    jog:jogged pop:popped chop:chopped trip:tripped trim:trimmed hit:hit tip:tipped snip:snipped sing:sang deal:dealt wake:woke grab:grabbed shop:shopped hug:hugged beg:begged pick:picked""".split()
+    for pair in words(
+        """be:was have:had do:did give:gave lose:lost eat:ate find:found buy:bought sell:sold
+        break:broke get:got take:took make:made pay:paid spend:spent put:put read:read run:ran
+        ride:rode drive:drove write:wrote win:won keep:kept leave:left go:went come:came
+        send:sent throw:threw build:built catch:caught grow:grew hold:held cut:cut bring:brought
+        swim:swam fly:flew draw:drew see:saw tell:told hide:hid swap:swapped drop:dropped
+        stop:stopped plan:planned split:split set:set cost:cost drink:drank blow:blew lend:lent
+        sew:sewed bake:baked feed:fed shut:shut begin:began think:thought stand:stood sit:sat
+        hand:handed lay:laid rise:rose fall:fell hear:heard wear:wore sleep:slept meet:met
+        teach:taught shoot:shot let:let know:knew jog:jogged pop:popped chop:chopped
+        trip:tripped trim:trimmed hit:hit tip:tipped snip:snipped sing:sang deal:dealt wake:woke
+        grab:grabbed shop:shopped hug:hugged beg:begged pick:picked"""
+    )
 )
 _THIRD = {"be": "is", "have": "has", "do": "does", "go": "goes"}
 _BASE_OF_THIRD = {third: base for base, third in _THIRD.items()}

@@ -4,10 +4,11 @@ A template is text with slots in braces:
 
 - `{N}` the protagonist, `{S}` the same by name or, once named, by pronoun; `{M}` someone else;
   `{N's}`, `{he}`, `{him}`, `{his}`; `{does N}`, `{is S}` a question's auxiliary with its subject;
-- `{S|buys}` a subject with its verb, which follows person and the story's tense; `{|eats}` a further
-  verb of the last subject; `{S|!has}` in the present whatever the tense;
+- `{S|buys}` a subject with its verb, which follows person and the story's tense; `{|eats}` a
+  further verb of the last subject; `{S|!has}` in the present whatever the tense;
 - `{b}` a number, `{b nouns}` the number with an agreeing noun ("1 apple"), where the last word is a
-  noun slot or a literal plural; `{$b}` money; `{b%}` a percentage; `{1/b}` "half", "a third";
+  noun slot or a literal plural; `{$b}` money, `{$-b}` the same before a noun ("5 dollar
+  bills"); `{b%}` a percentage; `{1/b}` "half", "a third";
   `{xb}` "twice", "5 times";
 - `{#are}` a verb (given in the plural) that agrees with the last number written, `{#are x}` with
   the number x that follows; `{*are}` one that stays plural; both follow the story's tense;
@@ -24,22 +25,37 @@ from fractions import Fraction
 from random import Random
 
 from training.problems.names import Person
-from training.problems.nouns import Noun, article, pluralize, singularize
+from training.problems.nouns import Noun, article, pluralize, singularize, words
 from training.problems.numbers import plain
 from training.problems.verbs import conjugate
 
 _SLOT = re.compile(r"\{([^{}]*)\}")
 _PLURAL_SLOT = re.compile(r"\{(\w+)s\}")
+_BEFORE_VOWEL = re.compile(r"\b([aA])(?= (?:[$£€]?(?:8\d*|11|18)\b|eight|eleven))")
 _SENTENCE_START = re.compile(r"((?:^|[.?!] )[\"(]?)([a-z])")
-_WORDS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
-fifteen sixteen seventeen eighteen nineteen twenty""".split()
-_TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
-_PARTS = {2: "half", 3: "a third", 4: "a quarter", 5: "a fifth", 6: "a sixth", 8: "an eighth",
-          10: "a tenth"}
+_WORDS = words(
+    """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
+    fifteen sixteen seventeen eighteen nineteen twenty"""
+)
+_TENS = words("_ _ twenty thirty forty fifty sixty seventy eighty ninety")
+_PARTS = {
+    2: "half",
+    3: "a third",
+    4: "a quarter",
+    5: "a fifth",
+    6: "a sixth",
+    8: "an eighth",
+    10: "a tenth",
+}
 _AUXILIARY = {
-    "does": ("do", "does", "do"), "is": ("am", "is", "are"), "has": ("have", "has", "have"),
-    "was": ("was", "was", "were"), "did": ("did", "did", "did"), "will": ("will", "will", "will"),
-    "can": ("can", "can", "can"), "must": ("must", "must", "must"),
+    "does": ("do", "does", "do"),
+    "is": ("am", "is", "are"),
+    "has": ("have", "has", "have"),
+    "was": ("was", "was", "were"),
+    "did": ("did", "did", "did"),
+    "will": ("will", "will", "will"),
+    "can": ("can", "can", "can"),
+    "must": ("must", "must", "must"),
     "should": ("should", "should", "should"),
 }
 
@@ -111,13 +127,15 @@ class Renderer:
                 self._mentioned.discard("M")
             self._scene.people["M"] = other
 
-    def describe(self, template: str, numbers: Mapping[str, Fraction], other: Person | None = None) -> str:
+    def describe(
+        self, template: str, numbers: Mapping[str, Fraction], other: Person | None = None
+    ) -> str:
         """A quantity's name for a trace: digits only, and nobody counts as mentioned."""
         self.use(numbers, other)
-        mentioned, words = set(self._mentioned), self._style.words
+        mentioned, share = set(self._mentioned), self._style.words
         self._style.words = 0
         text = self.render(template)
-        self._mentioned, self._style.words = mentioned, words
+        self._mentioned, self._style.words = mentioned, share
         return text
 
     def unit(self, template: str, value: Fraction) -> str:
@@ -130,24 +148,29 @@ class Renderer:
         return self.describe(template, {})
 
     def _slot(self, slot: str) -> str:
-        if slot[0] == "$":
-            return self._money(self._scene.numbers[slot[1:]])
         if slot == "@N":
-            words = self._mention("N")[0]
-            return "me" if words == "I" else words
+            name = self._mention("N")[0]
+            return "me" if name == "I" else name
         if slot[0] in "#*":
             return self._verb(slot)
-        if slot[-1] == "%":
-            sign = " percent" if self._style.percent_word else "%"
-            return plain(self._scene.numbers[slot[:-1]]) + sign
-        if slot.startswith("1/"):
-            part = int(self._scene.numbers[slot[2:]])
-            return _PARTS.get(part, f"1/{part}")
+        if slot[0] == "$" or slot[-1] == "%" or slot.startswith("1/"):
+            return self._figure(slot)
         if "|" in slot:
             return self._clause(slot)
         if " " in slot:
             return self._phrase(slot)
         return self._word(slot)
+
+    def _figure(self, slot: str) -> str:
+        """Money, a percentage or a fraction."""
+        numbers = self._scene.numbers
+        if slot[0] == "$":
+            return self._money(numbers[slot[1:].lstrip("-")], adjective=slot[1] == "-")
+        if slot[-1] == "%":
+            sign = " percent" if self._style.percent_word else "%"
+            return plain(numbers[slot[:-1]]) + sign
+        part = int(numbers[slot[2:]])
+        return _PARTS.get(part, f"1/{part}")
 
     def _word(self, slot: str) -> str:
         scene = self._scene
@@ -161,7 +184,10 @@ class Renderer:
             return scene.words[slot]
         if slot[0] == "x" and slot[1:] in scene.numbers:
             return self._multiple(scene.numbers[slot[1:]])
-        return self._mention(slot)[0]
+        name, agreement = self._mention(slot)
+        if slot in ("S", "N", "he"):
+            self._agreement = agreement
+        return name
 
     def _mention(self, slot: str) -> tuple[str, str]:
         """The words for a person's slot and the pronoun its verb agrees with."""
@@ -242,12 +268,12 @@ class Renderer:
             return f"{int(value):,}"
         return plain(value)
 
-    def _money(self, value: Fraction) -> str:
+    def _money(self, value: Fraction, *, adjective: bool = False) -> str:
         text = plain(value, money=True)
         if value >= 1000 and self._style.commas and value.denominator == 1:
             text = f"{int(value):,}"
         if self._style.currency == "dollars":
-            return f"{text} dollar" if value == 1 else f"{text} dollars"
+            return f"{text} dollar" if value == 1 or adjective else f"{text} dollars"
         return self._style.currency + text
 
     def _multiple(self, value: Fraction) -> str:
@@ -258,6 +284,7 @@ class Renderer:
         return f"{plain(value)} times"
 
 
-def capitalized(text: str) -> str:
-    """The text with a capital at the start of every sentence."""
+def finished(text: str) -> str:
+    """The text with "an" before spoken vowels and a capital at the start of every sentence."""
+    text = _BEFORE_VOWEL.sub(r"\1n", text)
     return _SENTENCE_START.sub(lambda match: match.group(1) + match.group(2).upper(), text)

@@ -17,6 +17,7 @@ from statespace.trace import Verdict
 from statespace.verifier import Scope, verify_output
 from training.problems.graph import SYMBOLS
 from training.problems.gsm8k import FINAL
+from training.problems.nouns import words
 from training.traces.arithmetic import worked
 from training.traces.graph import Pairs, decomposed, upper
 
@@ -25,10 +26,12 @@ _TOKEN = re.compile(r"\d+\.?\d*|\.\d+|[-+*/()]")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _EQUATION = re.compile(r"[=$€£\s\d.,%()+*/x×÷-]*$")
 _NAME_WORDS = 8
-_LEADING = frozenset("so then thus therefore hence that this means and now finally the a an".split())
+_LEADING = frozenset(words("so then thus therefore hence that this means and now finally the a an"))
 _TRAILING = frozenset(
-    """is was are were be equals cost costs of x to a an the for at because has have he she they it
-    there will so and with by in""".split()
+    words(
+        """is was are were be equals cost costs of x to a an the for at because has have he she
+        they it there will so and with by in"""
+    )
 )
 
 
@@ -103,12 +106,12 @@ def _normal(text: str) -> str | None:
 def _name(text: str, *, last: bool = False) -> str:
     """The first (or last) words of a text that could name a quantity; empty if there are none."""
     clause = re.split(r"[.;:=(]", text.strip(" .,;:-%$"))[-1 if last else 0].lower()
-    words = [word.strip(",'") for word in clause.split() if re.fullmatch(r"[a-z',-]+", word)]
-    while words and words[0] in _LEADING:
-        words.pop(0)
-    while words and words[-1] in _TRAILING:
-        words.pop()
-    return " ".join(words[-_NAME_WORDS:] if last else words[:_NAME_WORDS])
+    found = [word.strip(",'") for word in clause.split() if re.fullmatch(r"[a-z',-]+", word)]
+    while found and found[0] in _LEADING:
+        found.pop(0)
+    while found and found[-1] in _TRAILING:
+        found.pop()
+    return " ".join(found[-_NAME_WORDS:] if last else found[:_NAME_WORDS])
 
 
 def _steps(question: str, lines: Sequence[_Line]) -> list[_Step]:
@@ -152,6 +155,8 @@ def _holds(pairs: Pairs) -> bool:
         found = verify_output(output, scope)
         scope = found.scope
         refuted = found.verdict is Verdict.REFUTED
-        if refuted or (action is Action.SOLVE_SUBQUESTION and found.verdict is not Verdict.VERIFIED):
+        if refuted or (
+            action is Action.SOLVE_SUBQUESTION and found.verdict is not Verdict.VERIFIED
+        ):
             return False
     return True

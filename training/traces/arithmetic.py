@@ -61,7 +61,9 @@ def _product(left: Fraction, right: Fraction) -> list[str]:
     if len(parts) == 1:
         return []
     flip = more is right
-    terms = [f"{_text(fewer)} * {_text(p)}" if flip else f"{_text(p)} * {_text(fewer)}" for p in parts]
+    terms = [
+        f"{_text(fewer)} * {_text(p)}" if flip else f"{_text(p)} * {_text(fewer)}" for p in parts
+    ]
     return [" + ".join(terms), " + ".join(_text(part * fewer) for part in parts)]
 
 

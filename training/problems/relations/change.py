@@ -1,43 +1,69 @@
-"""Someone's things grow or shrink: gains, losses, and questions about the start or the change."""
+"""Someone's things grow or shrink."""
 
 from __future__ import annotations
 
-from training.problems.numbers import minus, over, own, plus, times, within
+from fractions import Fraction
+from random import Random
+
+from training.problems.numbers import (
+    Numbers,
+    amount,
+    both,
+    few,
+    minus,
+    over,
+    own,
+    plus,
+    times,
+    within,
+)
+from training.problems.relations.asks import LEFT, NOW, TOTAL
 from training.problems.relations.relation import Relation, step
 
-NOW = (
-    "how many {nouns} {does S} have now?",
-    "how many {nouns} {does S} have in all?",
-    "now how many {nouns} {does S} have?",
-    "what is the number of {nouns} {S|!has} now?",
-    "find how many {nouns} {S|!has} now.",
-    "how many {nouns} {does S} have altogether?",
-    "~how many {nouns} {is S} holding on to now?",
-    "~what is {S's} new total of {nouns}?",
-)
-LEFT = (
-    "how many {nouns} {does S} have left?",
-    "how many {nouns} are left?",
-    "how many {nouns} {does S} have now?",
-    "how many {nouns} {does S} still have?",
-    "how many {nouns} remain?",
-    "find the number of {nouns} left.",
-    "how many {nouns} will {S} have left?",
-    "~how many {nouns} {is S} left with?",
-    "~what number of {nouns} remains with {him}?",
-)
+
+def _two_losses(rng: Random, x: Fraction | None) -> Numbers | None:
+    have = Fraction(max(5, amount(rng))) if x is None else x
+    if have < 5:
+        return None
+    first = rng.randint(1, int(have) - 2)
+    return {"x": have, "b": Fraction(first), "c": Fraction(rng.randint(1, int(have) - first - 1))}
+
+
+def _packed(rng: Random, x: Fraction | None) -> Numbers | None:
+    have = Fraction(rng.randint(10, 120)) if x is None else x
+    size = few(rng, 2, 10)
+    if have <= 2 * size or have.denominator != 1:
+        return None
+    return {
+        "x": have,
+        "b": Fraction(rng.randint(1, min(12, int((have - 1) / size)))),
+        "c": Fraction(size),
+    }
+
 
 RELATIONS = (
     Relation(
-        "gain", "hold", "hold", plus("b"),
-        {"b": "{nouns} added"}, (step("y", "x + b", "{nouns} now"),),
+        "gain",
+        "hold",
+        "hold",
+        plus("b"),
+        {"b": "{nouns} added"},
+        (step("y", "x + b", "{nouns} now"),),
         (
-            "{S|buys} {b more nouns}.", "{M|gives} {him} {b more nouns}.", "{S|finds} {b nouns}.",
-            "then {S|gets} {b more nouns}.", "{S|collects} another {b nouns}.",
-            "{S|receives} {b nouns} from {M}.", "{S|wins} {b nouns}.", "{S|picks up} {b more nouns}.",
-            "later {S|gets} {b more} from {M}.", "{he|is given} {b more nouns}.",
-            "{S|adds} {b nouns}.", "{b more nouns} {#are} given to {him}.",
-            "~{S|gains} {b nouns} more.", "~{M|hands} {him} {b nouns} as a present.",
+            "{S|buys} {b more nouns}.",
+            "{M|gives} {him} {b more nouns}.",
+            "{S|finds} {b nouns}.",
+            "then {S|gets} {b more nouns}.",
+            "{S|collects} another {b nouns}.",
+            "{S|receives} {b nouns} from {M}.",
+            "{S|wins} {b nouns}.",
+            "{S|picks up} {b more nouns}.",
+            "later {S|gets} {b more} from {M}.",
+            "{he|is given} {b more nouns}.",
+            "{S|adds} {b nouns}.",
+            "{b more nouns} {#are} given to {him}.",
+            "~{S|gains} {b nouns} more.",
+            "~{M|hands} {him} {b nouns} as a present.",
         ),
         NOW,
         (
@@ -50,16 +76,32 @@ RELATIONS = (
         weight=2.5,
     ),
     Relation(
-        "loss", "hold", "hold", minus("b"),
-        {"b": "{nouns} gone"}, (step("y", "x - b", "{nouns} left"),),
+        "loss",
+        "hold",
+        "hold",
+        minus("b"),
+        {"b": "{nouns} gone"},
+        (step("y", "x - b", "{nouns} left"),),
         (
-            "{S|gives} {b nouns} to {M}.", "{S|gives} {M} {b nouns}.", "{S|loses} {b nouns}.",
-            "{S|gives away} {b nouns}.", "{S|sells} {b nouns}.", "{S|sells} {b} of them.",
-            "{M|takes} {b} of them.", "{M|takes} {b nouns} from {him}.", "{b} of the {nouns} {#get} lost.",
-            "{S|uses} {b nouns}.", "{S|throws away} {b nouns}.", "then {S|gives} {b} to {M}.",
-            "{S|drops} {b nouns} on the way home.", "{S|donates} {b nouns}.",
-            "{b nouns} {#are} given to {M}.", "{S|trades} {b nouns} away.",
-            "~{S|hands out} {b nouns}.", "~{S|parts with} {b nouns}.", "~{b} of {his} {nouns} {#go} missing.",
+            "{S|gives} {b nouns} to {M}.",
+            "{S|gives} {M} {b nouns}.",
+            "{S|loses} {b nouns}.",
+            "{S|gives away} {b nouns}.",
+            "{S|sells} {b nouns}.",
+            "{S|sells} {b} of them.",
+            "{M|takes} {b} of them.",
+            "{M|takes} {b nouns} from {him}.",
+            "{b} of the {nouns} {#get} lost.",
+            "{S|uses} {b nouns}.",
+            "{S|throws away} {b nouns}.",
+            "then {S|gives} {b} to {M}.",
+            "{S|drops} {b nouns} on the way home.",
+            "{S|donates} {b nouns}.",
+            "{b nouns} {#are} given to {M}.",
+            "{S|trades} {b nouns} away.",
+            "~{S|hands out} {b nouns}.",
+            "~{S|parts with} {b nouns}.",
+            "~{b} of {his} {nouns} {#go} missing.",
         ),
         LEFT,
         (
@@ -72,12 +114,50 @@ RELATIONS = (
         weight=2.5,
     ),
     Relation(
-        "half_away", "hold", "hold", over("b", 2, 2),
-        {}, (step("y", "x / 2", "{nouns} left"),),
+        "eat",
+        "hold",
+        "hold",
+        minus("b"),
+        {"b": "{nouns} eaten"},
+        (step("y", "x - b", "{nouns} left"),),
         (
-            "{S|gives} half of the {nouns} to {M}.", "{S|sells} half of them.",
-            "{S|loses} half of {his} {nouns}.", "{S|gives away} half the {nouns}.",
-            "half of the {nouns} {*are} sold.", "~{M|gets} half of {N's} {nouns}.",
+            "{S|eats} {b nouns}.",
+            "{S|eats} {b} of them.",
+            "{M|eats} {b} of the {nouns}.",
+            "{b} of them {#are} eaten.",
+            "{S|eats} {b nouns} for breakfast.",
+            "~{S|has} {b} of the {nouns} for lunch.",
+        ),
+        (
+            "how many {nouns} are left?",
+            "how many {nouns} {does S} have left?",
+            "how many {nouns} are not eaten?",
+            "how many {nouns} remain?",
+            "~how many {nouns} are still uneaten?",
+        ),
+        (
+            "{N|has} {x nouns} and {|eats} {b}. how many are left?",
+            "if {N|!eats} {b} of {x nouns}, how many are left?",
+            "{N|has} {x nouns}. {he|eats} {b} of them. how many {does he} have now?",
+            "~{x nouns}, {b} of them eaten by {@N}: how many are left?",
+        ),
+        noun="food",
+        weight=1.5,
+    ),
+    Relation(
+        "half_away",
+        "hold",
+        "hold",
+        over("b", 2, 2),
+        {},
+        (step("y", "x / 2", "{nouns} left"),),
+        (
+            "{S|gives} half of the {nouns} to {M}.",
+            "{S|sells} half of them.",
+            "{S|loses} half of {his} {nouns}.",
+            "{S|gives away} half the {nouns}.",
+            "half of the {nouns} {*are} sold.",
+            "~{M|gets} half of {N's} {nouns}.",
         ),
         LEFT,
         (
@@ -88,30 +168,83 @@ RELATIONS = (
         ),
     ),
     Relation(
-        "multiply", "hold", "hold", times("b", 2, 5),
-        {"b": "times as many"}, (step("y", "x * b", "{nouns} now"),),
+        "multiply",
+        "hold",
+        "hold",
+        times("b", 2, 5),
+        {"b": "times as many"},
+        (step("y", "x * b", "{nouns} now"),),
         (
             "by summer {S|has} {xb} as many {nouns}.",
-            "after a month {S|has} {xb} as many.", "soon {S|has} {xb} as many {nouns}.",
+            "after a month {S|has} {xb} as many.",
+            "soon {S|has} {xb} as many {nouns}.",
             "a year later {S|has} {xb} as many {nouns}.",
             "~over time {he|comes} to have {xb} as many {nouns}.",
         ),
         NOW,
     ),
     Relation(
-        "days", "", "hold", own(a=within(2, 30), b=within(2, 14)),
-        {"a": "{nouns} each day", "b": "number of days"}, (step("y", "a * b", "{nouns} in all"),),
+        "two_losses",
+        "hold",
+        "hold",
+        _two_losses,
+        {"b": "{nouns} gone first", "c": "{nouns} gone then"},
+        (step("z", "x - b", "{nouns} after that"), step("y", "z - c", "{nouns} left")),
         (
-            "{N|collects} {a nouns} every day for {b days}.", "{N|makes} {a nouns} a day for {b days}.",
-            "every day {N|buys} {a nouns}. {he|does} this for {b days}.",
-            "{N|gets} {a nouns} each day for {b days}.",
-            "for {b days}, {N|makes} {a nouns} per day.",
-            "~{b days} in a row, {N|collects} {a nouns}.",
+            "{S|gives} {b} to {M} and {|sells} {c}.",
+            "{S|gives} {b nouns} to {M} and {c} to a friend.",
+            "{S|loses} {b} and {|gives} away {c}.",
+            "{S|uses} {b nouns} on {day} and {c} on {next_day}.",
+            "~{b} of them {#go} to {M}, another {c} to {his} cousin.",
         ),
+        LEFT,
+        weight=1.2,
+    ),
+    Relation(
+        "two_gains",
+        "hold",
+        "hold",
+        both(plus("b"), own(c=within(1, 30))),
+        {"b": "{nouns} added first", "c": "{nouns} added then"},
+        (step("z", "x + b", "{nouns} after that"), step("y", "z + c", "{nouns} now")),
         (
-            "how many {nouns} is that in total?", "how many {nouns} {does S} have after {b days}?",
-            "how many {nouns} {does S} have in all?", "what is the total number of {nouns}?",
-            "~how many {nouns} does that come to?",
+            "{S|buys} {b more} and {|finds} {c more}.",
+            "{M|gives} {him} {b nouns} and {his} friend gives {him} {c more}.",
+            "{S|gets} {b nouns} on {day} and {c more} on {next_day}.",
+            "~{b nouns} {#come} from {M}, {c} from someone else.",
         ),
+        TOTAL,
+    ),
+    Relation(
+        "gain_and_loss",
+        "hold",
+        "hold",
+        both(plus("b"), own(c=within(1, 12))),
+        {"b": "{nouns} added", "c": "{nouns} gone"},
+        (step("z", "x + b", "{nouns} after that"), step("y", "z - c", "{nouns} now")),
+        (
+            "{S|buys} {b more} and then {|gives} {c} away.",
+            "{S|gets} {b more nouns} but {|loses} {c}.",
+            "{S|finds} {b nouns} and {|gives} {c} of {his} {nouns} to {M}.",
+            "~{b} {#come} in and {c} {#go} out.",
+        ),
+        LEFT,
+        weight=1.2,
+    ),
+    Relation(
+        "given_from",
+        "hold",
+        "hold",
+        _packed,
+        {"b": "number of {friends}", "c": "{nouns} for each"},
+        (step("z", "b * c", "{nouns} given away"), step("y", "x - z", "{nouns} left")),
+        (
+            "{S|gives} {c nouns} to each of {b friends}.",
+            "{b friends} get {c nouns} each from {him}.",
+            "{S|gives} {b friends} {c nouns} each.",
+            "~to each of {b friends} {he|hands} {c nouns}.",
+        ),
+        LEFT,
+        weight=1.2,
     ),
 )

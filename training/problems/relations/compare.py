@@ -1,61 +1,59 @@
-"""Comparisons: more than, fewer than, times as many, together."""
+"""Comparisons: more than, fewer than, times as many."""
 
 from __future__ import annotations
 
-from training.problems.numbers import minus, over, own, plus, times, within
+from training.problems.numbers import (
+    minus,
+    over,
+    own,
+    plus,
+    times,
+    within,
+)
+from training.problems.relations.asks import OF_M
 from training.problems.relations.relation import Relation, step
-
-OF_M = (
-    "how many {nouns} {does M} have?", "find how many {nouns} {M|!has}.",
-    "what is the number of {nouns} {M|!has}?", "~how many {nouns} belong to {M}?",
-)
-TOGETHER = (
-    "how many {nouns} do they have altogether?", "how many {nouns} do they have in total?",
-    "how many {nouns} do they have together?", "how many {nouns} do the two of them have in all?",
-    "find the total number of {nouns}.", "~what do their {nouns} add up to?",
-    "~counting both, how many {nouns} are there?",
-)
 
 RELATIONS = (
     Relation(
-        "together", "hold", "", plus("b"),
-        {"b": "{nouns} of {M}"}, (step("y", "x + b", "{nouns} together"),),
+        "difference",
+        "hold",
+        "",
+        minus("b"),
+        {"b": "{nouns} of {M}"},
+        (step("y", "x - b", "difference"),),
         (
-            "{M|has} {b nouns}.", "{M|has} {b}.", "{his} friend {M} has {b nouns}.",
-            "{M|owns} {b nouns}.", "~{b nouns} belong to {M}.",
+            "{M|has} {b nouns}.",
+            "{M|has} {b}.",
+            "{M|has} only {b nouns}.",
+            "~{b nouns} belong to {M}.",
         ),
-        TOGETHER,
         (
-            "{N|has} {x nouns} and {M|has} {b}. how many do they have in total?",
-            "if {N|!has} {x nouns} and {M|!has} {b nouns}, how many do they have altogether?",
-            "{N|has} {x nouns}, {M|has} {b nouns}. how many together?",
-            "~put {N's} {x nouns} and {M's} {b nouns} together. how many is that?",
-        ),
-        weight=1.5,
-    ),
-    Relation(
-        "difference", "hold", "", minus("b"),
-        {"b": "{nouns} of {M}"}, (step("y", "x - b", "difference"),),
-        ("{M|has} {b nouns}.", "{M|has} {b}.", "{M|has} only {b nouns}.", "~{b nouns} belong to {M}."),
-        (
-            "how many more {nouns} {does N} have than {M}?", "how many fewer {nouns} {does M} have than {@N}?",
+            "how many more {nouns} {does N} have than {M}?",
+            "how many fewer {nouns} {does M} have than {@N}?",
             "how many more {nouns} must {M} get to have as many as {@N}?",
             "what is the difference between their numbers of {nouns}?",
             "~by how many {nouns} is {M} behind {N}?",
         ),
         (
             "{N|has} {x nouns} and {M|has} {b}. how many more {does N} have?",
-            "if {N|!has} {x nouns} and {M|!has} {b nouns}, how many more {nouns} {does N} have than {M}?",
+            "if {N|!has} {x nouns} and {M|!has} {b nouns}, how many more {nouns} "
+            "{does N} have than {M}?",
             "~{N|has} {x nouns} against {M's} {b}. what is the difference?",
         ),
         weight=1.5,
     ),
     Relation(
-        "more_than", "hold", "", plus("b"),
-        {"b": "how many more"}, (step("y", "x + b", "{nouns} of {M}"),),
+        "more_than",
+        "hold",
+        "",
+        plus("b"),
+        {"b": "how many more"},
+        (step("y", "x + b", "{nouns} of {M}"),),
         (
-            "{M|has} {b more nouns} than {@N}.", "{M|has} {b} more than {@N}.",
-            "{N|has} {b fewer nouns} than {M}.", "~{M's} number of {nouns} is {b} greater than {N's}.",
+            "{M|has} {b more nouns} than {@N}.",
+            "{M|has} {b} more than {@N}.",
+            "{N|has} {b fewer nouns} than {M}.",
+            "~{M|is} ahead of {@N} by {b nouns}.",
         ),
         OF_M,
         (
@@ -65,11 +63,18 @@ RELATIONS = (
         ),
     ),
     Relation(
-        "fewer_than", "hold", "", minus("b"),
-        {"b": "how many fewer"}, (step("y", "x - b", "{nouns} of {M}"),),
+        "fewer_than",
+        "hold",
+        "",
+        minus("b"),
+        {"b": "how many fewer"},
+        (step("y", "x - b", "{nouns} of {M}"),),
         (
-            "{M|has} {b fewer nouns} than {@N}.", "{M|has} {b} fewer than {@N}.", "{M|has} {b} less than {@N}.",
-            "{N|has} {b more nouns} than {M}.", "~{M|has} {b} short of what {N|has}.",
+            "{M|has} {b fewer nouns} than {@N}.",
+            "{M|has} {b} fewer than {@N}.",
+            "{M|has} {b} less than {@N}.",
+            "{N|has} {b more nouns} than {M}.",
+            "~{M|has} {b} short of what {N|has}.",
         ),
         OF_M,
         (
@@ -78,11 +83,17 @@ RELATIONS = (
         ),
     ),
     Relation(
-        "times_as_many", "hold", "", times("b", 2, 9),
-        {"b": "times as many"}, (step("y", "x * b", "{nouns} of {M}"),),
+        "times_as_many",
+        "hold",
+        "",
+        times("b", 2, 9),
+        {"b": "times as many"},
+        (step("y", "x * b", "{nouns} of {M}"),),
         (
-            "{M|has} {xb} as many {nouns} as {@N}.", "{M|has} {xb} as many.",
-            "{M|has} {xb} the number of {nouns} that {N|has}.", "~{M's} {nouns} are {xb} as many as {N's}.",
+            "{M|has} {xb} as many {nouns} as {@N}.",
+            "{M|has} {xb} as many as {@N}.",
+            "{M|has} {xb} the number of {nouns} that {N|has}.",
+            "~the number {M|has} is {xb} that of {@N}.",
         ),
         OF_M,
         (
@@ -92,39 +103,32 @@ RELATIONS = (
         ),
     ),
     Relation(
-        "times_together", "hold", "", times("b", 2, 6),
-        {"b": "times as many"}, (step("z", "x * b", "{nouns} of {M}"), step("y", "x + z", "{nouns} together")),
-        (
-            "{M|has} {xb} as many {nouns} as {@N}.", "{M|has} {xb} as many.",
-            "~{M's} {nouns} are {xb} as many as {N's}.",
-        ),
-        TOGETHER,
-    ),
-    Relation(
-        "bigger_together", "hold", "", plus("b"),
-        {"b": "how many more"}, (step("z", "x + b", "{nouns} of {M}"), step("y", "x + z", "{nouns} together")),
-        (
-            "{M|has} {b more nouns} than {@N}.", "{M|has} {b} more than {@N}.",
-            "~{M's} number of {nouns} is {b} greater than {N's}.",
-        ),
-        TOGETHER,
-    ),
-    Relation(
-        "more_than_twice", "hold", "", own(b=within(1, 15), k=within(2, 4)),
+        "more_than_twice",
+        "hold",
+        "",
+        own(b=within(1, 15), k=within(2, 4)),
         {"k": "times as many", "b": "how many more"},
-        (step("z", "x * k", "{k} times the {nouns} of {N}"), step("y", "z + b", "{nouns} of {M}")),
+        (step("z", "x * k", "{k} times the {nouns} of {@N}"), step("y", "z + b", "{nouns} of {M}")),
         (
-            "{M|has} {b} more than {xk} as many {nouns} as {@N}.", "{M|has} {b} more than {xk} what {N|has}.",
-            "~the {nouns} of {M} are {b} more than {xk} those of {N}.",
+            "{M|has} {b} more than {xk} as many {nouns} as {@N}.",
+            "{M|has} {b} more than {xk} what {N|has}.",
+            "~the {nouns} of {M} are {b} more than {xk} those of {@N}.",
         ),
         OF_M,
     ),
     Relation(
-        "half_as_many", "hold", "", over("b", 2, 2),
-        {}, (step("y", "x / 2", "{nouns} of {M}"),),
+        "half_as_many",
+        "hold",
+        "",
+        over("b", 2, 2),
+        {},
+        (step("y", "x / 2", "{nouns} of {M}"),),
         (
-            "{M|has} half as many {nouns} as {@N}.", "{M|has} half as many.", "{N|has} twice as many {nouns} as {M}.",
-            "{N|has} double the number that {M} has.", "~{M|has} half of what {N|has}.",
+            "{M|has} half as many {nouns} as {@N}.",
+            "{M|has} just half as many as {@N}.",
+            "{N|has} twice as many {nouns} as {M}.",
+            "{N|has} double the number that {M} has.",
+            "~{M|has} half of what {N|has}.",
         ),
         OF_M,
         (

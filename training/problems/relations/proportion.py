@@ -5,17 +5,21 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
-from training.problems.numbers import Numbers, few, own, price, within
+from training.problems.numbers import (
+    Numbers,
+    few,
+    price,
+)
 from training.problems.relations.relation import Relation, step
 
 
-def _proportion(rng: Random, x: Fraction | None) -> Numbers | None:  # noqa: ARG001
+def _proportion(rng: Random, _: Fraction | None) -> Numbers | None:
     each = few(rng, 2, 15)
     some = few(rng, 2, 8)
     return {"x": Fraction(each * some), "b": Fraction(some), "c": Fraction(_other(rng, some))}
 
 
-def _price(rng: Random, x: Fraction | None) -> Numbers | None:  # noqa: ARG001
+def _price(rng: Random, _: Fraction | None) -> Numbers | None:
     some = few(rng, 2, 8)
     return {"x": price(rng, 12) * some, "b": Fraction(some), "c": Fraction(_other(rng, some))}
 
@@ -27,87 +31,131 @@ def _other(rng: Random, some: int) -> int:
 
 RELATIONS = (
     Relation(
-        "price_proportion", "", "bill", _price,
+        "price_proportion",
+        "",
+        "bill",
+        _price,
         {"x": "cost of {b nouns}", "b": "number of {nouns}", "c": "number wanted"},
         (step("z", "x / b", "price of one"), step("y", "z * c", "cost of {c nouns}")),
         (
-            "{b nouns} cost {$x}. {N|buys} {c}.", "{N|pays} {$x} for {b nouns}. then {he|wants} {c} instead.",
-            "the {shop} sells {b nouns} for {$x}. {N|needs} {c nouns}.", "~for {$x} one gets {b nouns}. {N|orders} {c}.",
+            "{b nouns} cost {$x}. {N|buys} {c}.",
+            "{N|pays} {$x} for {b nouns}. then {he|wants} {c} instead.",
+            "the {shop} sells {b nouns} for {$x}. {N|needs} {c nouns}.",
+            "~for {$x} one gets {b nouns}. {N|orders} {c}.",
         ),
-        ("how much do {c nouns} cost?", "how much does that cost?", "what is the price of {c nouns}?", "~what are {c nouns} at this price?"),
         (
-            "if {b nouns} cost {$x}, how much do {c nouns} cost?", "{b nouns} cost {$x}. how much do {c} cost?",
-            "{b nouns} for {$x}. how much for {c}?", "how much are {c nouns} if {b} cost {$x}?",
+            "how much do {c nouns} cost?",
+            "how much does that cost?",
+            "what is the price of {c nouns}?",
+            "~what are {c nouns} at this price?",
+        ),
+        (
+            "if {b nouns} cost {$x}, how much do {c nouns} cost?",
+            "{b nouns} cost {$x}. how much do {c} cost?",
+            "{b nouns} for {$x}. how much for {c}?",
+            "how much are {c nouns} if {b} cost {$x}?",
             "~at {$x} for {b nouns}, what is the price of {c}?",
         ),
-        unit="$", money=frozenset("xyz"), weight=1.5,
+        unit="$",
+        money=frozenset("xyz"),
+        weight=1.5,
     ),
     Relation(
-        "work_proportion", "", "", _proportion,
+        "work_proportion",
+        "",
+        "",
+        _proportion,
         {"x": "{makes} made", "b": "{spans} taken", "c": "{spans} asked for"},
         (step("z", "x / b", "{makes} per {span}"), step("y", "z * c", "{makes} in {c spans}")),
         (
-            "a machine makes {x makes} in {b spans}.", "{N|makes} {x makes} in {b spans}.", "in {b spans}, {N|makes} {x makes}.",
-            "~{b spans} are enough for {N} to make {x makes}.",
+            "a machine makes {x makes} in {b spans}.",
+            "{N|makes} {x makes} in {b spans}.",
+            "in {b spans}, {N|makes} {x makes}.",
+            "~{b spans} are enough for {@N} to make {x makes}.",
         ),
-        ("how many {makes} is that in {c spans}?", "at this rate, how many {makes} are made in {c spans}?", "how many are made in {c spans}?", "~what number of {makes} would {c spans} bring?"),
+        (
+            "how many {makes} is that in {c spans}?",
+            "at this rate, how many {makes} are made in {c spans}?",
+            "how many are made in {c spans}?",
+            "~what number of {makes} would {c spans} bring?",
+        ),
         (
             "if {N|!makes} {x makes} in {b spans}, how many can {he} make in {c spans}?",
-            "a machine makes {x makes} in {b spans}. how many does it make in {c spans}?", "~{x makes} in {b spans} means how many in {c spans}?",
+            "a machine makes {x makes} in {b spans}. how many does it make in {c spans}?",
+            "~{x makes} in {b spans} means how many in {c spans}?",
         ),
         unit="{makes}",
     ),
     Relation(
-        "distance_proportion", "", "", _proportion,
+        "distance_proportion",
+        "",
+        "",
+        _proportion,
         {"x": "distance first", "b": "hours first", "c": "hours asked for"},
         (step("z", "x / b", "speed"), step("y", "z * c", "distance in {c hours}")),
-        ("a {vehicle} goes {x dists} in {b hours}.", "{N|drives} {x dists} in {b hours}.", "{N|walks} {x dists} in {b hours}.", "~it takes {b hours} for a {vehicle} to cover {x dists}."),
-        ("how far is it in {c hours} at the same speed?", "how many {dists} is that in {c hours}?", "at this speed, how far is it in {c hours}?", "~what distance would {c hours} make?"),
-        ("if a {vehicle} goes {x dists} in {b hours}, how far does it go in {c hours}?", "~{x dists} in {b hours} is how far in {c hours}?"),
+        (
+            "a {vehicle} goes {x dists} in {b hours}.",
+            "{N|drives} {x dists} in {b hours}.",
+            "{N|walks} {x dists} in {b hours}.",
+            "~it takes {b hours} for a {vehicle} to cover {x dists}.",
+        ),
+        (
+            "how far is it in {c hours} at the same speed?",
+            "how many {dists} is that in {c hours}?",
+            "at this speed, how far is it in {c hours}?",
+            "~what distance would {c hours} make?",
+        ),
+        (
+            "if a {vehicle} goes {x dists} in {b hours}, how far does it go in {c hours}?",
+            "~{x dists} in {b hours} is how far in {c hours}?",
+        ),
         unit="{dists}",
     ),
     Relation(
-        "recipe_proportion", "", "", _proportion,
+        "recipe_proportion",
+        "",
+        "",
+        _proportion,
         {"x": "cups used", "b": "cakes", "c": "cakes wanted"},
         (step("z", "x / b", "cups for one cake"), step("y", "z * c", "cups for {c cakes}")),
-        ("{N|uses} {x cups} of {noun_mass} for {b cakes}.", "a recipe for {b cakes} needs {x cups} of {noun_mass}.", "~{b cakes} take {x cups} of {noun_mass}."),
-        ("how many cups are needed for {c cakes}?", "how many cups of {noun_mass} do {c cakes} need?", "how many cups for {c cakes}?", "~what do {c cakes} take?"),
-        ("if {b cakes} need {x cups} of {noun_mass}, how many cups do {c cakes} need?", "~{x cups} make {b cakes}. how many make {c}?"),
+        (
+            "{N|uses} {x cups} of {noun_mass} for {b cakes}.",
+            "a recipe for {b cakes} needs {x cups} of {noun_mass}.",
+            "~{b cakes} take {x cups} of {noun_mass}.",
+        ),
+        (
+            "how many cups are needed for {c cakes}?",
+            "how many cups of {noun_mass} do {c cakes} need?",
+            "how many cups for {c cakes}?",
+            "~what do {c cakes} take?",
+        ),
+        (
+            "if {b cakes} need {x cups} of {noun_mass}, how many cups do {c cakes} need?",
+            "~{x cups} make {b cakes}. how many make {c}?",
+        ),
         unit="cups",
     ),
     Relation(
-        "box_proportion", "", "hold", _proportion,
+        "box_proportion",
+        "",
+        "hold",
+        _proportion,
         {"x": "{nouns} in {b boxs}", "b": "number of {boxs}", "c": "{boxs} bought"},
         (step("z", "x / b", "{nouns} in a {box}"), step("y", "z * c", "{nouns} in {c boxs}")),
         (
-            "there are {x nouns} in {b boxs}. {N|buys} {c boxs} of the same size.", "{b boxs} hold {x nouns}. {N|has} {c boxs}.",
+            "there are {x nouns} in {b boxs}. {N|buys} {c boxs} of the same size.",
+            "{b boxs} hold {x nouns}. {N|has} {c boxs}.",
             "~{x nouns} fill {b boxs}. {N|gets} {c such boxs}.",
         ),
-        ("how many {nouns} {does S} have?", "how many {nouns} are in {c boxs}?", "how many {nouns} {does S} get?", "~how many {nouns} are in all {c} of them?"),
-        ("if {b boxs} hold {x nouns}, how many {nouns} do {c boxs} hold?", "~{x nouns} go into {b boxs}. how many go into {c}?"),
-    ),
-    Relation(
-        "per_day_weeks", "", "", own(a=within(2, 30), b=within(2, 8)),
-        {"a": "{nouns} a day", "b": "weeks"}, (step("z", "a * 7", "{nouns} a week"), step("y", "z * b", "{nouns} in all")),
-        ("{N|makes} {a nouns} a day.", "{N|sells} {a nouns} every day.", "{N|collects} {a nouns} each day.", "~a day brings {N} {a nouns}."),
-        ("how many {nouns} is that in {b weeks}?", "how many {nouns} is that after {b weeks}?", "how many is that in {b weeks}?", "~what do {b weeks} bring?"),
-        ("if {N|!eats} {a nouns} a day, how many is that in {b weeks}?", "~{a nouns} a day are how many in {b weeks}?"),
-        noun="food", weight=0.7,
-    ),
-    Relation(
-        "per_week", "", "", own(a=within(2, 40)),
-        {"a": "{nouns} a day"}, (step("y", "a * 7", "{nouns} a week"),),
-        ("{N|makes} {a nouns} a day.", "{N|sells} {a nouns} every day.", "{N|eats} {a nouns} each day.", "~a day brings {N} {a nouns}."),
-        ("how many {nouns} is that in a week?", "how many {nouns} is that in one week?", "how many is that per week?", "~what does a whole week bring?"),
-        ("if {N|!eats} {a nouns} a day, how many is that in a week?", "~{a nouns} a day are how many a week?"),
-        noun="food", weight=0.7,
-    ),
-    Relation(
-        "per_year", "", "", own(a=within(5, 200)),
-        {"a": "money a month"}, (step("y", "a * 12", "money a year"),),
-        ("{N|pays} {$a} a month for a club.", "{N|saves} {$a} every month.", "a phone plan costs {N} {$a} a month.", "~each month {N|sets} {$a} aside."),
-        ("how much is that in a year?", "how much is that per year?", "how much is that in one year?", "~what does a whole year come to?"),
-        ("if {N|!saves} {$a} a month, how much {does he} save in a year?", "~{$a} a month is how much a year?"),
-        unit="$", money=frozenset("ay"), weight=0.7,
+        (
+            "how many {nouns} {does S} have?",
+            "how many {nouns} are in {c boxs}?",
+            "how many {nouns} {does S} get?",
+            "~how many {nouns} are in all {c} of them?",
+        ),
+        (
+            "if {b boxs} hold {x nouns}, how many {nouns} do {c boxs} hold?",
+            "~{x nouns} go into {b boxs}. how many go into {c}?",
+        ),
     ),
 )

@@ -29,8 +29,8 @@ class Relation:
     """One kind of relation between quantities.
 
     `facts` state its givens; `asks` ask for its last step, after the facts; `whole` wordings are
-    entire problems in one breath (they state x as well). Where `takes` is empty the relation opens a
-    problem and its facts state everything. `unit` is the answer's, a template ("{nouns}", "$").
+    entire problems in one breath (they state x as well). Where `takes` is empty the relation opens
+    a problem and its facts state everything. `unit` is the answer's, a template ("{nouns}", "$").
     """
 
     name: str

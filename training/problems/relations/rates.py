@@ -1,0 +1,153 @@
+"""Work at a steady rate: machines, pages."""
+
+from __future__ import annotations
+
+from training.problems.numbers import (
+    few,
+    minus,
+    over,
+    own,
+    within,
+)
+from training.problems.relations.relation import Relation, step
+
+RELATIONS = (
+    Relation(
+        "rate_total",
+        "",
+        "",
+        own(a=lambda rng: rng.choice((few(rng), within(5, 60)(rng))), b=few),
+        {"a": "{makes} per {span}", "b": "{spans}"},
+        (step("y", "a * b", "{makes} in all"),),
+        (
+            "a machine makes {a makes} per {span}. it runs for {b spans}.",
+            "a factory makes {a makes} every {span} and works for {b spans}.",
+            "{N|makes} {a makes} in one {span} and {|works} for {b spans}.",
+            "~{N's} output is {a makes} {an span}, {b spans} long.",
+        ),
+        (
+            "how many {makes} is that?",
+            "how many {makes} are made?",
+            "how many {makes} are made in all?",
+            "~what is the whole output of {makes}?",
+        ),
+        (
+            "a machine makes {a makes} per {span}. how many does it make in {b spans}?",
+            "if {N|!makes} {a makes} {an span}, how many {does he} make in {b spans}?",
+            "how many {makes} are made in {b spans} at {a} per {span}?",
+            "~at a rate of {a makes} per {span}, what do {b spans} give?",
+        ),
+        unit="{makes}",
+    ),
+    Relation(
+        "rate_time",
+        "",
+        "",
+        over("b", 2, 12),
+        {"x": "{makes} to make", "b": "{makes} per {span}"},
+        (step("y", "x / b", "{spans} needed"),),
+        (
+            "a machine makes {b makes} per {span}. {x makes} are needed.",
+            "{N|makes} {b makes} every {span}. {he|needs} {x}.",
+            "~{N|wants} {x makes} and {|makes} {b} of them {an span}.",
+        ),
+        (
+            "how many {spans} does it take?",
+            "how many {spans} are needed?",
+            "how long does it take in {spans}?",
+            "~for how many {spans} is that work?",
+        ),
+        (
+            "how many {spans} does it take to make {x makes} at {b} per {span}?",
+            "~to make {x makes} at {b} {an span} takes how many {spans}?",
+        ),
+        unit="{spans}",
+    ),
+    Relation(
+        "rate",
+        "",
+        "",
+        over("b", 2, 12),
+        {"x": "{makes} in all", "b": "{spans}"},
+        (step("y", "x / b", "{makes} per {span}"),),
+        (
+            "a machine makes {x makes} in {b spans}.",
+            "{N|makes} {x makes} in {b spans}.",
+            "it takes {N} {b spans} to make {x makes}.",
+            "~within {b spans} {N|turns} out {x makes}.",
+        ),
+        (
+            "how many {makes} is that per {span}?",
+            "how many are made each {span}?",
+            "how many {makes} are made in one {span}?",
+            "~what is the rate per {span}?",
+        ),
+        unit="{makes}",
+    ),
+    Relation(
+        "pages_per_day",
+        "",
+        "",
+        over("b", 2, 25),
+        {"x": "pages of the book", "b": "pages a day"},
+        (step("y", "x / b", "days"),),
+        (
+            "a book has {x pages}. {N|reads} {b pages} a day.",
+            "{N|reads} {b pages} every day. {his} book has {x pages}.",
+            "~{N|gets} through {b pages} a day of a book with {x pages}.",
+        ),
+        (
+            "how many days does it take to finish the book?",
+            "how many days will it take?",
+            "in how many days is the book finished?",
+            "~how many days does the book last?",
+        ),
+        (
+            "how many days does it take to read {x pages} at {b pages} a day?",
+            "if {N|!reads} {b pages} a day, how many days {does he} need for {x pages}?",
+            "~{x pages} at {b} a day take how many days?",
+        ),
+        unit="days",
+    ),
+    Relation(
+        "pages_left",
+        "",
+        "",
+        minus("b"),
+        {"x": "pages of the book", "b": "pages read"},
+        (step("y", "x - b", "pages left"),),
+        (
+            "a book has {x pages}. {N|reads} {b pages}.",
+            "{N|reads} {b pages} of a book with {x pages}.",
+            "{N's} book has {x pages} and {he|!has} read {b}.",
+            "~{N|is} on page {b} of a book of {x pages}.",
+        ),
+        (
+            "how many pages are left?",
+            "how many pages {does S} still have to read?",
+            "how many more pages are there to read?",
+            "~how many pages lie ahead?",
+        ),
+        unit="pages",
+    ),
+    Relation(
+        "read_then_left",
+        "",
+        "",
+        own(x=within(60, 300, 10), b=within(2, 20), c=within(2, 7)),
+        {"x": "pages of the book", "b": "pages a day", "c": "days"},
+        (step("z", "b * c", "pages read"), step("y", "x - z", "pages left")),
+        (
+            "a book has {x pages}. {N|reads} {b pages} a day for {c days}.",
+            "{N|reads} {b pages} of a book each day for {c days}. the book has {x pages}.",
+            "~for {c days} {N|reads} {b} of the {x pages} of a book every day.",
+        ),
+        (
+            "how many pages are left?",
+            "how many pages {does S} have left to read?",
+            "how many pages remain?",
+            "~how many pages are yet unread?",
+        ),
+        unit="pages",
+    ),
+)

@@ -1,0 +1,174 @@
+"""Averages and points."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from random import Random
+
+from training.problems.numbers import (
+    Draw,
+    Numbers,
+    few,
+    own,
+    percent,
+    within,
+)
+from training.problems.relations.relation import Relation, step
+
+
+def _average(*names: str) -> Draw:
+    """Numbers whose mean is whole."""
+
+    def draw(rng: Random, _: Fraction | None) -> Numbers | None:
+        top = rng.choice((12, 30, 100))
+        values = [rng.randint(2, top) for _ in names]
+        values[-1] += -sum(values) % len(names)
+        return {name: Fraction(value) for name, value in zip(names, values, strict=True)}
+
+    return draw
+
+
+RELATIONS = (
+    Relation(
+        "average_three",
+        "",
+        "",
+        _average("a", "b", "c"),
+        {"a": "first", "b": "second", "c": "third"},
+        (step("z", "a + b + c", "sum"), step("y", "z / 3", "average")),
+        (
+            "{N|scores} {a}, {b} and {c} on three tests.",
+            "{N|gets} {a}, {b}, and {c} points in three games.",
+            "the numbers are {a}, {b}, and {c}.",
+            "{N|reads} {a} pages on {day}, {b} on {next_day} and {c} the day after.",
+            "~three throws of {@N} go {a}, {b} and {c} feet.",
+        ),
+        (
+            "what is the average?",
+            "find the average.",
+            "what is the mean?",
+            "~what is that on average?",
+        ),
+        (
+            "what is the average of {a}, {b}, and {c}?",
+            "find the mean of {a}, {b}, {c}.",
+            "average of {a}, {b} and {c}?",
+            "~take the mean of {a}, {b} and {c}.",
+        ),
+        unit="",
+    ),
+    Relation(
+        "average_two",
+        "",
+        "",
+        _average("a", "b"),
+        {"a": "first", "b": "second"},
+        (step("z", "a + b", "sum"), step("y", "z / 2", "average")),
+        (
+            "{N|scores} {a} and {b} on two tests.",
+            "{N|gets} {a} points in one game and {b} in the next.",
+            "~{a} and {b} are {N's} two results.",
+        ),
+        (
+            "what is the average?",
+            "what is the average score?",
+            "find the average.",
+            "~what lies halfway between them?",
+        ),
+        (
+            "what is the average of {a} and {b}?",
+            "find the mean of {a} and {b}.",
+            "~which number is midway between {a} and {b}?",
+        ),
+        unit="",
+        weight=0.7,
+    ),
+    Relation(
+        "total_from_average",
+        "",
+        "",
+        own(a=within(3, 90), b=within(2, 9)),
+        {"a": "average", "b": "number of games"},
+        (step("y", "a * b", "total"),),
+        (
+            "{N|scores} an average of {a points} in {b games}.",
+            "{N|averages} {a points} per game over {b games}.",
+            "~over {b games} the mean score of {@N} is {a}.",
+        ),
+        (
+            "how many points {does S} score in all?",
+            "what is the total number of points?",
+            "how many points is that in total?",
+            "~what is the sum of all points?",
+        ),
+        unit="points",
+        weight=0.6,
+    ),
+    Relation(
+        "score_two_kinds",
+        "",
+        "",
+        own(a=few, b=few),
+        {"a": "two-pointers", "b": "three-pointers"},
+        (
+            step("v", "a * 2", "points of the two-pointers"),
+            step("w", "b * 3", "points of the three-pointers"),
+            step("y", "v + w", "points in all"),
+        ),
+        (
+            "{N|makes} {a} two-point shots and {b} three-point shots.",
+            "in a game {N|scores} {a} two-pointers and {b} three-pointers.",
+            "~{N's} shots: {a} for 2 points, {b} for 3 points.",
+        ),
+        (
+            "how many points {does S} score?",
+            "how many points is that?",
+            "how many points {does S} have in total?",
+            "~what is the score?",
+        ),
+        unit="points",
+        weight=0.5,
+    ),
+    Relation(
+        "points_each",
+        "",
+        "",
+        own(a=few, b=few),
+        {"a": "number of {goals}", "b": "points for each"},
+        (step("y", "a * b", "points in all"),),
+        (
+            "{N|makes} {a goals} worth {b points} each.",
+            "each {goal} is worth {b points}. {N|makes} {a goals}.",
+            "~{b points} are given for {an goal} and {N|makes} {a}.",
+        ),
+        (
+            "how many points {does S} get?",
+            "how many points {does S} score?",
+            "what is the total score?",
+            "~what is the sum of the points?",
+        ),
+        unit="points",
+        weight=0.8,
+    ),
+    Relation(
+        "score_percent",
+        "",
+        "",
+        percent("p"),
+        {"x": "questions", "p": "percent right"},
+        (step("y", "p / 100 * x", "right answers"),),
+        (
+            "a test has {x questions}. {N|gets} {p%} right.",
+            "{N|answers} {p%} of {x questions} correctly.",
+            "~{N's} result in a test of {x questions} is {p%}.",
+        ),
+        (
+            "how many answers are right?",
+            "how many questions is that?",
+            "how many correct answers {does S} have?",
+            "~how many answers count?",
+        ),
+        unit="questions",
+        weight=0.8,
+    ),
+)

@@ -1,0 +1,238 @@
+"""What things cost."""
+
+from __future__ import annotations
+
+from training.problems.numbers import (
+    few,
+    own,
+    price,
+    within,
+)
+from training.problems.prices import (
+    dearer,
+    shares,
+)
+from training.problems.relations.asks import COST
+from training.problems.relations.relation import Relation, step
+
+_BILL = frozenset("xyz")
+
+
+RELATIONS = (
+    Relation(
+        "unit_price",
+        "",
+        "bill",
+        own(a=few, b=price),
+        {"a": "number of {nouns}", "b": "price of one"},
+        (step("y", "a * b", "total cost"),),
+        (
+            "{N|buys} {a nouns}. each {noun} costs {$b}.",
+            "{N|buys} {a nouns} for {$b} each.",
+            "one {noun} costs {$b}. {N|buys} {a}.",
+            "{N|buys} {a nouns} at {$b} each.",
+            "a single {noun} costs {$b}. {N|buys} {a} of them.",
+            "{nouns} cost {$b} each and {N|buys} {a}.",
+            "the {shop} sells {nouns} for {$b} each. {N|buys} {a nouns}.",
+            "{nouns} are {$b} apiece. {N|gets} {a}.",
+            "{N|pays} {$b} for each of {a nouns}.",
+            "~{N|picks} out {a nouns} priced at {$b} each.",
+            "~at {$b} per {noun}, {N|buys} {a}.",
+        ),
+        COST,
+        (
+            "if one {noun} costs {$b}, how much do {a nouns} cost?",
+            "how much do {a nouns} cost at {$b} each?",
+            "what is the cost of {a nouns} at {$b} each?",
+            "{an noun} costs {$b}. how much are {a nouns}?",
+            "{a nouns} at {$b} each. what is the total?",
+            "one {noun} is {$b}. what do {a nouns} cost?",
+            "how much will {N} pay for {a nouns} if each costs {$b}?",
+            "{nouns} cost {$b} each. how much for {a}?",
+            "~with {nouns} at {$b} a piece, what will {a} of them set {@N} back?",
+            "~find what {N|!pays} for {a nouns} when one is {$b}.",
+        ),
+        unit="$",
+        money=frozenset("by"),
+        weight=3,
+    ),
+    Relation(
+        "two_items",
+        "",
+        "bill",
+        own(a=price, b=price),
+        {"a": "price of the {noun}", "b": "price of the {other}"},
+        (step("y", "a + b", "total cost"),),
+        (
+            "{N|buys} {an noun} for {$a} and {an other} for {$b}.",
+            "{N|spends} {$a} on {an noun} and {$b} on {an other}.",
+            "{an noun} costs {$a} and {an other} costs {$b}. {N|buys} both.",
+            "{N|pays} {$a} for {an noun} and {$b} for {an other}.",
+            "at the {shop}, {N|buys} {an noun} that costs {$a}. {he} also {|buys} "
+            "{an other} for {$b}.",
+            "~{an noun} sells for {$a}, {an other} for {$b}, and {N|takes} one of each.",
+        ),
+        COST,
+        (
+            "{an noun} costs {$a} and {an other} costs {$b}. how much do they cost together?",
+            "what is the total cost of {an noun} at {$a} and {an other} at {$b}?",
+            "how much are {an noun} for {$a} and {an other} for {$b} in total?",
+            "~{$a} for {an noun} plus {$b} for {an other}: how much is that?",
+        ),
+        unit="$",
+        money=frozenset("aby"),
+        weight=1.5,
+    ),
+    Relation(
+        "two_purchases",
+        "",
+        "bill",
+        own(a=few, b=price, c=few, d=price),
+        {
+            "a": "number of {nouns}",
+            "b": "price of one {noun}",
+            "c": "number of {others}",
+            "d": "price of one {other}",
+        },
+        (
+            step("v", "a * b", "cost of the {nouns}"),
+            step("w", "c * d", "cost of the {others}"),
+            step("y", "v + w", "total cost"),
+        ),
+        (
+            "{N|buys} {a nouns} at {$b} each and {c others} at {$d} each.",
+            "{N|buys} {a nouns} for {$b} each and {c others} for {$d} each.",
+            "{an noun} costs {$b} and {an other} costs {$d}. {N|buys} {a nouns} and {c others}.",
+            "{nouns} cost {$b} each. {others} cost {$d} each. {N|buys} {a nouns} and {c others}.",
+            "~each {noun} is {$b} and each {other} {$d}. {N|takes} {a nouns} with {c others}.",
+        ),
+        COST,
+        unit="$",
+        money=frozenset("bdvwy"),
+    ),
+    Relation(
+        "price_of_one",
+        "",
+        "",
+        shares,
+        {"x": "total cost", "b": "number of {nouns}"},
+        (step("y", "x / b", "price of one"),),
+        (
+            "{N|pays} {$x} for {b nouns}.",
+            "{b nouns} cost {$x}.",
+            "{N|buys} {b nouns} for {$x} in total.",
+            "{an box} of {b nouns} costs {$x}.",
+            "~{N|gives} {$x} in exchange for {b} identical {nouns}.",
+        ),
+        (
+            "how much does one {noun} cost?",
+            "how much does each {noun} cost?",
+            "what is the price of one {noun}?",
+            "what is the cost per {noun}?",
+            "~what is a single {noun} worth?",
+        ),
+        (
+            "{b nouns} cost {$x}. how much is one {noun}?",
+            "if {b nouns} cost {$x}, what is the cost of one {noun}?",
+            "how much is each {noun} if {b} cost {$x}?",
+            "~{b nouns} go for {$x}. what is the price per {noun}?",
+        ),
+        unit="$",
+        money=frozenset("xy"),
+        weight=1.5,
+    ),
+    Relation(
+        "price_difference",
+        "",
+        "",
+        dearer,
+        {"b": "price of the {noun}", "x": "price of the {other}"},
+        (step("y", "b - x", "difference in price"),),
+        (
+            "{an noun} costs {$b} and {an other} costs {$x}.",
+            "{an noun} costs {$b}. {an other} costs {$x}.",
+            "the {shop} sells {an noun} for {$b} and {an other} for {$x}.",
+            "~one pays {$b} for {an noun} but {$x} for {an other}.",
+        ),
+        (
+            "how much more does the {noun} cost than the {other}?",
+            "how much cheaper is the {other}?",
+            "what is the difference in price?",
+            "how much more expensive is the {noun}?",
+            "~by how much is the {other} cheaper?",
+        ),
+        unit="$",
+        money=frozenset("bxy"),
+    ),
+    Relation(
+        "costs_more",
+        "",
+        "bill",
+        dearer,
+        {"x": "price of the {noun}", "b": "price difference"},
+        (step("y", "x + b", "price of the {other}"),),
+        (
+            "{an noun} costs {$x}. {an other} costs {$b} more.",
+            "{an other} costs {$b} more than {an noun}. the {noun} costs {$x}.",
+            "~the price of {an other} is {$b} above that of {an noun}, which is {$x}.",
+        ),
+        (
+            "how much does the {other} cost?",
+            "what is the price of the {other}?",
+            "what does the {other} cost?",
+            "~what must one pay for the {other}?",
+        ),
+        (
+            "{an noun} costs {$x} and {an other} costs {$b} more. how much is the {other}?",
+            "~{an other} is {$b} dearer than {an noun} at {$x}. what is its price?",
+        ),
+        unit="$",
+        money=_BILL | {"b"},
+        weight=0.6,
+    ),
+    Relation(
+        "tickets",
+        "",
+        "bill",
+        own(a=few, b=within(5, 20), c=few, d=within(2, 12)),
+        {"a": "adults", "b": "price for adults", "c": "children", "d": "price for children"},
+        (
+            step("v", "a * b", "cost for adults"),
+            step("w", "c * d", "cost for children"),
+            step("y", "v + w", "total cost"),
+        ),
+        (
+            "adult tickets cost {$b} and child tickets cost {$d}. a family has "
+            "{a adults} and {c children}.",
+            "tickets are {$b} for adults and {$d} for children. {N|buys} tickets for "
+            "{a adults} and {c children}.",
+            "~for {a adults} at {$b} each and {c children} at {$d} each, {N|gets} tickets.",
+        ),
+        (
+            "how much do the tickets cost in total?",
+            "what is the total cost?",
+            "how much do they pay altogether?",
+            "~what do all the tickets come to?",
+        ),
+        unit="$",
+        money=frozenset("bdvwy"),
+        weight=0.6,
+    ),
+    Relation(
+        "fee_and_rate",
+        "",
+        "bill",
+        own(a=within(5, 60), b=within(2, 30), c=within(2, 9)),
+        {"b": "price per {span}", "c": "number of {spans}", "a": "fee"},
+        (step("z", "b * c", "price for the {spans}"), step("y", "z + a", "total cost")),
+        (
+            "{an rental} costs {$a} plus {$b} per {span}. {N|rents} it for {c spans}.",
+            "{N|rents} {an rental} for {c spans}. the price is {$b} per {span} plus a fee of {$a}.",
+            "~for {an rental} one pays {$a} once and {$b} for each {span}. {N|keeps} it {c spans}.",
+        ),
+        COST,
+        unit="$",
+        money=frozenset("abyz"),
+        weight=0.6,
+    ),
+)
