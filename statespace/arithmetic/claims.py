@@ -97,7 +97,7 @@ def _run_on(left: Term, lead: Term) -> Judgement:
 def _doubt(computed: Term, stated: Term, exact: Rational, written: Rational) -> str | None:
     """Why a claim that does not hold as plain numbers may still be right."""
     if computed.first > stated.first and stated.end > stated.last + 1:
-        return "an equation between units"
+        return "an equation between units"  # `16 quarters = 16 * $0.25`
     if stated.decimals is not None and rationals.is_truncation(exact, written, stated.decimals):
         return "truncated, not rounded"
     return _doubt_of_units(computed, _sizes(computed), _sizes(stated), exact, written)

@@ -62,6 +62,8 @@ class LinkChecker:
             return None, []  # "Day 2 = ": a label.
         if left is not None and not left.operators and left.names:
             return None, list(left.names)
+        if left is not None and not left.operators:
+            left.doubt = left.doubt or "starts from its result"
         return left, []
 
     def _link(
@@ -148,7 +150,7 @@ class LinkChecker:
     def _bind(self, names: list[str], term: Term, *, rounded: bool) -> None:
         for name in names:
             self.budget.spend()
-            if term.value is None:
+            if term.value is None or term.doubt is not None:
                 self.scope = self.scope.forget(name)
             else:
                 self.scope = self.scope.bind(name, Fraction(*term.value), rounded=rounded)

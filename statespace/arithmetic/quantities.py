@@ -26,14 +26,14 @@ _SENTENCE_ENDS: Final = frozenset({"stop", "end"})
 class _Phrase:
     """The words beside a number: where they end, and what they may mean."""
 
-    __slots__ = ("clause", "doubt", "end", "slash", "units", "words")
+    __slots__ = ("clause", "doubt", "end", "factor", "units", "words")
 
     def __init__(self, end: int) -> None:
         self.end = end
         self.words = 0
         self.clause = False
         self.doubt: str | None = None
-        self.slash: str | None = None
+        self.factor: str | None = None
         self.units: list[str] = []
 
 
@@ -126,7 +126,7 @@ class QuantityReader:
             phrase.doubt = phrase.doubt or "another clause lies between"
         term.end = at
         term.units += tuple(phrase.units)
-        term.doubt = term.doubt or phrase.slash or phrase.doubt
+        term.doubt = term.doubt or phrase.factor or phrase.doubt
         return term
 
     def _phrase(self, term: Term) -> _Phrase:
@@ -148,14 +148,14 @@ class QuantityReader:
                 phrase.words += 1
             elif kind == "op" and text == "/" and self._is_unit(at + 1):
                 if len(tokens.text[at + 1]) == 1 or not tokens.adjacent(at + 1):
-                    phrase.slash = "a divisor that may be a variable"
+                    phrase.factor = "a divisor that may be a variable"
                 phrase.words += 1
                 phrase.end += 1
             elif kind == "currency" and at == term.end and not self._starts_operand(at + 1):
                 phrase.units.append(text)
             elif kind == "open" and self._is_remark(at):
                 if tokens.adjacent(at):
-                    phrase.doubt = phrase.doubt or "a bracket that may be a factor"
+                    phrase.factor = "a bracket that may be a factor"
                 phrase.end = tokens.pair[at]
             else:
                 break

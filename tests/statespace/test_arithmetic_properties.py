@@ -35,7 +35,7 @@ scopes = st.dictionaries(
 @given(any_text, scopes)
 def test_any_text_is_verified_without_error_within_the_budget(text: str, scope: Scope) -> None:
     found = verify_output(text, scope)
-    assert found.steps <= min(MAX_STEPS, 200 + 150 * len(text))
+    assert found.steps <= min(MAX_STEPS, 200 + 40 * len(text))
     assert len(found.checks) <= MAX_CHECKS
     for check in found.checks:
         assert 0 <= check.start < check.end <= len(text)
