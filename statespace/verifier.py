@@ -4,7 +4,9 @@ A claim is `a op b = c` in running text, or a link of a chain of such. Both side
 rationals. Rules:
 
 - A bare number with d decimals holds if it is the other side rounded to d decimals; ties may go
-  up or to even. A truncated value does not hold.
+  up or to even. Where the rounding is coarse (over 10 %) it is `unchecked`.
+- A truncated value is `unchecked`: it is no rounding, but in GSM8K's solutions nearly all of them
+  are meant (full boxes, `17/3 = 5 and 2/3`, `8.333...%`).
 - Units, currency signs and words beside numbers are skipped. A percentage may mean hundredths or a
   unit of its own; after + or - it may also be relative to what precedes it.
 - A name takes the value that the text gave it last. A claim with a name of unknown value is

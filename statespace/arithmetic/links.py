@@ -21,6 +21,9 @@ from statespace.arithmetic.terms import Reading, Term
 from statespace.arithmetic.tokens import Tokens
 from statespace.trace import Check, Verdict
 
+_MAX_HEADS = 4
+_STEPS_TO_BIND = 4  # A scope of `MAX_NAMES` is copied.
+
 
 class LinkChecker:
     """Checks the claims of one token list; `scope` and `checks` grow as it goes."""
@@ -76,12 +79,14 @@ class LinkChecker:
         whole = hi == after
         if right is None or (right.value is None and not right.operators):
             name = self._name(relation + 1, after) if whole else None
+            if left is None:
+                self._forget(heads)
             if name is None:
                 return None, []
             if left is not None:
                 self._bind([name], left, rounded=False)
                 return left, heads
-            return None, [*heads, name]
+            return None, [*heads, name][:_MAX_HEADS]
         right.doubt = right.doubt or doubt_after(self.tokens, right, hi, self.budget)
         rounded = approximate
         if left is not None and is_claim(left, right):
@@ -148,12 +153,18 @@ class LinkChecker:
         )
 
     def _bind(self, names: list[str], term: Term, *, rounded: bool) -> None:
+        circular = not set(names).isdisjoint(term.names)  # An equation to solve: `x = 6 + .3x`.
+        if term.value is None or term.doubt is not None or circular:
+            self._forget(names)
+            return
         for name in names:
-            self.budget.spend()
-            if term.value is None or term.doubt is not None:
-                self.scope = self.scope.forget(name)
-            else:
-                self.scope = self.scope.bind(name, Fraction(*term.value), rounded=rounded)
+            self.budget.spend(_STEPS_TO_BIND)
+            self.scope = self.scope.bind(name, Fraction(*term.value), rounded=rounded)
+
+    def _forget(self, names: list[str]) -> None:
+        for name in names:
+            self.budget.spend(_STEPS_TO_BIND)
+            self.scope = self.scope.forget(name)
 
     def _suffix(self, lo: int, hi: int) -> Term | None:
         """The expression that ends at `hi`: the last of the runs that start at `lo` or later."""

@@ -18,8 +18,6 @@ OPERAND_STARTS: Final = frozenset({"number", "open", "currency", "fraction", "op
 """Kinds of token that begin an operand, whatever precedes them."""
 
 _WORDLIKE_LETTERS: Final = frozenset({"a", "A", "I"})
-
-
 _SENTENCE_ENDS: Final = frozenset({"stop", "end"})
 
 
@@ -245,18 +243,16 @@ def name_of(tokens: Tokens, at: int, end: int) -> str:
 
 
 def unknown(at: int, end: int, doubt: str) -> Term:
+    """An operand without a value, and why it has none."""
     term = Term(None, at, end)
     term.doubt = doubt
     return term
 
 
 def can_take_of(term: Term, tokens: Tokens) -> bool:
-    return term.percent or (term.value is not None and is_fraction(term, tokens))
-
-
-def is_fraction(term: Term, tokens: Tokens) -> bool:
-    """Whether "of" after `term` means multiplication: it is below one or a written fraction."""
+    """Whether "of" after `term` multiplies: it is a percentage, below one or a written fraction."""
     value = term.value
-    return value is not None and (
-        0 < value[0] < value[1] or tokens.text[term.last - 1 : term.last] == ["/"]
+    return term.percent or (
+        value is not None
+        and (0 < value[0] < value[1] or tokens.text[term.last - 1 : term.last] == ["/"])
     )

@@ -84,6 +84,7 @@ def hostile_lines(many: int, deep: int) -> dict[str, str]:
         "many names": " ".join(f"n{n}x = {n} + 1;" for n in range(deep)),
         "one long word": "x" * many + " = 1 + 1 = 2",
         "one long name": "the very long name of " * deep + "x = 1 + 1 = 2",
+        "many heads": " = ".join(f"h{n}" for n in range(deep)) + " = 1" * deep,
         "self reference": "x = x + 1 = x + 2 = x",
         "crossed names": "a = b + 1, b = a + 1, a = b + 1 = a",
         # Code, control characters and other alphabets.
