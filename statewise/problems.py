@@ -18,7 +18,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def fail(message: str, code: int) -> NoReturn:
     """Say what is wrong on standard error, and leave with `code`."""
-    Console(stderr=True).print(f"[bold red]error:[/] {escape(message)}", highlight=False)
+    console = Console(stderr=True)
+    console.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
