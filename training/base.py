@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset
 from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments, set_seed
 
 from training import trainer
 from training.recipe import Recipe
+from training.tokenizer import USER
 
 
 def create(recipe: Recipe, tokenizer: Any) -> LlamaForCausalLM:
@@ -26,7 +26,7 @@ def create(recipe: Recipe, tokenizer: Any) -> LlamaForCausalLM:
         head_dim=model.width // model.heads,
         max_position_embeddings=model.positions,
         tie_word_embeddings=True,
-        bos_token_id=None,
+        bos_token_id=tokenizer.convert_tokens_to_ids(USER),  # every prompt begins with it
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
@@ -40,18 +40,13 @@ def train(
     """Trains in `folder`, resuming what is there; returns the model and the log of losses."""
     model = create(recipe, tokenizer)
     if recipe.compile:
-        trainer.compile_layers(model)
+        model.compile()
     run = Trainer(
         model=model,
         args=TrainingArguments(**trainer.arguments(recipe, recipe.base, len(rows), folder)),
         train_dataset=rows,
-        data_collator=collate,
+        data_collator=trainer.collate,
         callbacks=[trainer.Marker(), *callbacks],
     )
     return model, trainer.fit(run, folder)
 
-
-def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Rows of one length as a batch; every token is a label."""
-    ids = torch.tensor([row["input_ids"] for row in rows])
-    return {"input_ids": ids, "labels": ids}

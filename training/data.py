@@ -25,7 +25,7 @@ from training.errors import DataError
 from training.problems import generator, gsm8k
 from training.problems.problem import Problem, Split
 from training.recipe import Gsm8k, Recipe
-from training.traces import graph
+from training.traces import annotated, graph
 
 IGNORED: Final = -100
 """The label of tokens that bear no loss (PyTorch's cross-entropy default)."""
@@ -35,6 +35,11 @@ BASE, TRACES, TEST = "base", "traces", "test"
 
 _WORDINGS: Final[dict[Split, str]] = {"seen": "seen wordings", "heldout": "held-out wordings"}
 _LENGTHS: Final = ((1, 3), (4, 6))
+
+_OPEN_ROWS: Final = 32
+
+Example = tuple[list[int], list[int]]
+"""The ids of a prompt and of the trace after it."""
 
 
 def stream(seed: int, purpose: str) -> int:
@@ -126,8 +131,6 @@ def annotated_traces(source: Gsm8k) -> list[tuple[str, str]]:
         )
     if "test" in source.path.name:
         raise DataError(f"gsm8k.path: {source.path} looks like the test split; use train.jsonl")
-    from training.traces import annotated
-
     pairs = []
     for problem in gsm8k.load(source.path):
         trace = annotated.trace(problem.question, problem.solution)
@@ -137,22 +140,46 @@ def annotated_traces(source: Gsm8k) -> list[tuple[str, str]]:
 
 
 def sft_rows(recipe: Recipe, tokenizer: Any) -> Dataset:
-    """Prompts with traces: `input_ids`, `labels` and `length`, in a seeded order."""
+    """Prompts with traces, several to a row of exactly `sft.length` tokens, padded at its end.
+
+    A row is read from left to right like any text: what stands before an example in its row is
+    visible to it. Rows of one length waste little and let the model be compiled once.
+    """
+    ids, labels = array("i"), array("i")
+    rows = max(1, recipe.sft.tokens // recipe.sft.length)
+    for row in itertools.islice(_packed(_encoded(recipe, tokenizer), recipe.sft.length), rows):
+        padding = recipe.sft.length - sum(len(before) + len(after) for before, after in row)
+        for before, after in row:
+            ids.extend(before + after)
+            labels.extend([IGNORED] * len(before) + after)
+        ids.extend([tokenizer.pad_token_id] * padding)
+        labels.extend([IGNORED] * padding)
+    ends = np.arange(0, len(ids) + 1, recipe.sft.length)
+    return _dataset({"input_ids": (ids, ends), "labels": (labels, ends)})
+
+
+def _encoded(recipe: Recipe, tokenizer: Any) -> Iterator[Example]:
     prompt = Prompt.from_tokenizer(tokenizer)
-    ids, labels, offsets = array("i"), array("i"), array("i", [0])
     for question, trace in _examples(recipe):
-        before = prompt.ids(question)
-        after = [*prompt.data(trace), tokenizer.eos_token_id]
-        if len(before) + len(after) > recipe.sft.length:
+        yield prompt.ids(question), [*prompt.data(trace), tokenizer.eos_token_id]
+
+
+def _packed(examples: Iterator[Example], length: int) -> Iterator[list[Example]]:
+    """Rows of whole examples, best fit among a few open rows; longer examples are left out."""
+    open_rows: list[tuple[int, list[Example]]] = []
+    for example in examples:
+        size = len(example[0]) + len(example[1])
+        if size > length:
             continue
-        ids.extend(before + after)
-        labels.extend([IGNORED] * len(before) + after)
-        offsets.append(len(ids))
-        if len(ids) >= recipe.sft.tokens:
-            break
-    ends = np.asarray(offsets)
-    dataset = _dataset({"input_ids": (ids, ends), "labels": (labels, ends)})
-    return dataset.add_column("length", np.diff(ends))
+        fitting = [entry for entry in open_rows if entry[0] >= size]
+        best = min(fitting, key=lambda entry: entry[0]) if fitting else (length, [])
+        if fitting:
+            open_rows.remove(best)
+        open_rows.append((best[0] - size, [*best[1], example]))
+        if len(open_rows) > _OPEN_ROWS:
+            fullest = min(open_rows, key=lambda entry: entry[0])
+            open_rows.remove(fullest)
+            yield fullest[1]
 
 
 def _examples(recipe: Recipe) -> Iterator[tuple[str, str]]:

@@ -87,7 +87,7 @@ class Sft(Optimisation):
     operations: dict[PositiveInt, PositiveFloat]
     """Weights of problems by number of operations."""
     length: PositiveInt
-    """Examples with more tokens are left out."""
+    """Tokens in a row of packed examples; longer examples are left out."""
 
 
 class Evaluation(Section):
@@ -107,7 +107,7 @@ class Recipe(Section):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     seed: int
     compile: bool
-    """Whether to compile the model's layers; half as fast again, but needs a C++ compiler."""
+    """Whether to compile the model; half as fast again, but needs a C++ compiler."""
     gsm8k: Gsm8k | None
     tokenizer: Tokens
     model: Model

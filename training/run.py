@@ -154,16 +154,20 @@ class Run:
         )
         folder = self.output.with_name(self.output.name + ".part")
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(second.folder / "model", folder)
+        model = AutoModelForCausalLM.from_pretrained(second.folder / "model", dtype=torch.bfloat16)
+        model.config.use_cache = True  # trainers turn it off
+        parameters = model.num_parameters()
+        model.save_pretrained(folder)
         vocabulary.save_pretrained(folder)
         GenerationConfig(
             do_sample=False,
-            bos_token_id=None,
+            bos_token_id=vocabulary.convert_tokens_to_ids(tokenizer.USER),
             eos_token_id=vocabulary.eos_token_id,
             pad_token_id=vocabulary.pad_token_id,
         ).save_pretrained(folder)
-        model = AutoModelForCausalLM.from_pretrained(folder)
-        card.write(made, self.recipe, model.num_parameters(), folder)
+        card.write(made, self.recipe, parameters, folder)
+        for path in folder.iterdir():
+            path.chmod(0o644)  # safetensors writes for the owner only; servers run as another user
         manifest.write(folder / "manifest.json", self._manifest(first, second, folder))
         if self.output.exists():
             shutil.rmtree(self.output)

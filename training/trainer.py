@@ -1,4 +1,4 @@
-"""What the two training stages share: arguments, compiled layers, and checkpoints to resume from.
+"""What the two training stages share: arguments, batches, and checkpoints to resume from.
 
 A checkpoint counts only once it is marked complete, after its last file is written, so a run killed
 while saving resumes from the one before.
@@ -79,7 +79,11 @@ def fit(trainer: Any, folder: Path) -> list[dict[str, float]]:
     return [entry for entry in trainer.state.log_history if "loss" in entry]
 
 
-def compile_layers(model: Any) -> None:
-    """Compiles the decoder layers in place; all share one graph, so it takes seconds."""
-    for layer in model.model.layers:
-        layer.compile(dynamic=True)
+def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Rows of one length as a batch; where there are no labels, every token is one.
+
+    No mask: padding stands on the right only, where causal attention never looks.
+    """
+    ids = torch.tensor([row["input_ids"] for row in rows])
+    labels = torch.tensor([row.get("labels", row["input_ids"]) for row in rows])
+    return {"input_ids": ids, "labels": labels}
