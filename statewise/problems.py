@@ -23,7 +23,7 @@ def fail(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def checked(model: type[Model], **values: Any) -> Model:
+def checked(model: type[Model], /, **values: Any) -> Model:
     """Build `model`; invalid values end the command, naming the option."""
     try:
         return model(**values)
