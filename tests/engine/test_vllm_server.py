@@ -17,7 +17,7 @@ pytestmark = pytest.mark.engine
 
 PROBLEMS = {
     "Tom has 5 apples. He buys 3 more apples. How many apples does Tom have now?": "8",
-    "Sara has 12 stickers. She gives 4 stickers to Ben. How many stickers does Sara have left?": "8",
+    "Sara has 12 stickers. She gives 4 of them to Ben. How many stickers are left?": "8",
     "There are 6 boxes. Each box holds 4 pencils. How many pencils are there in all?": "24",
     "A farmer shares 20 eggs equally among 5 baskets. How many eggs are in each basket?": "4",
     "What is 7 + 8?": "15",
