@@ -48,11 +48,14 @@ def generate(
 ) -> Problem:
     """Problem number `index` of the stream `seed`; `operations` bounds (inclusive) its length.
 
-    Raises RuntimeError if no sensible problem comes out of many attempts (bounds nothing fits).
+    Raises ValueError for bounds that hold no length the generator makes, RuntimeError if many
+    attempts give no sensible problem.
     """
     rng = Random(f"{seed}/{index}/{split}")
     low, high = operations
     lengths = [n for n in _SHARES if low <= n <= high]
+    if not lengths:
+        raise ValueError(f"operations must lie within 1 and {max(_SHARES)}, not {operations}")
     length = rng.choices(lengths, [_SHARES[n] for n in lengths])[0]
     for _ in range(_ATTEMPTS):
         chain = _chain(rng, length)

@@ -23,7 +23,6 @@ _IRREGULAR = {
     "sheep": "sheep",
     "deer": "deer",
     "loaf": "loaves",
-    "pair of shoes": "pairs of shoes",
     "shelf": "shelves",
     "leaf": "leaves",
     "knife": "knives",
@@ -33,6 +32,10 @@ _IRREGULAR = {
     "tomato": "tomatoes",
     "mango": "mangoes",
     "inch": "inches",
+    "cookie": "cookies",
+    "brownie": "brownies",
+    "pie": "pies",
+    "movie": "movies",
     "hero": "heroes",
     "half": "halves",
     "calf": "calves",
@@ -173,8 +176,10 @@ WEIGHTS = _nouns("pound kilogram pound")
 VOLUMES = _nouns("liter gallon")
 PERIODS = _nouns("week month day")
 SPANS = _nouns("hour day minute")
-ITEMS = _nouns("""bike jacket phone video_game skateboard guitar watch tablet camera laptop
-pair_of_shoes helmet backpack scooter printer dress coat lamp telescope board_game chair desk radio""")
+ITEMS = _nouns(
+    """bike jacket phone video_game skateboard guitar watch tablet camera laptop umbrella
+    helmet backpack scooter printer dress coat lamp telescope board_game chair desk radio"""
+)
 MAKES = _nouns("toy bolt bottle chair cookie car shirt box part cake loaf screw hat basket card")
 GOALS = _nouns("goal basket shot throw hit")
 VEHICLES = words("car train bus truck bike van boat plane")
