@@ -49,6 +49,9 @@ def environment(settings: Settings, current: Mapping[str, str]) -> dict[str, str
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "VLLM_CPU_KVCACHE_SPACE": str(settings.cpu_kv_cache_gib),
         "OMP_NUM_THREADS": "1",
+        # Some paths (log-probabilities) compile even in eager mode, and without a C++ compiler on
+        # the machine that kills the engine.
+        "TORCH_COMPILE_DISABLE": "1",
     }
     return {name: value for name, value in wanted.items() if name not in current}
 

@@ -32,10 +32,13 @@ def demo_command(port: int) -> int:
     except ServerError as error:
         fail(str(error), NO_SERVER)
     console.print(
-        f"\nThe server goes on at [bold]{url}[/] (API reference: {url}/docs).\n"
+        f"\nThe server goes on at [bold]{url}[/].\n"
         'Your own problem:  [bold].venv/bin/statewise solve "…"[/]\n'
+        f"As events:         [bold]curl -N {url}/v1/solutions --json "
+        """'{"question": "What is 12 * 7?", "stream": true}'[/]\n"""
         "Stop the server:   [bold]make stop[/]",
         highlight=False,
+        soft_wrap=True,
     )
     return 0 if last is not None and is_solved(last) else NOT_SOLVED
 
