@@ -26,7 +26,7 @@ def served() -> Iterator[LocalServer]:
 
 @pytest.mark.slow
 def test_no_request_is_the_servers_fault(served: LocalServer) -> None:
-    """Whatever the schema allows, and much that it does not, gets an answer in our shape, no 500."""
+    """What the schema allows, and much that it does not, gets an answer in our shape, no 500."""
     schema = schemathesis.openapi.from_url(f"{served.url}/openapi.json")
     asked = 0
     for found in schema.get_all_operations():
