@@ -1,0 +1,1 @@
+"""Benchmarks: what reading a trace costs, and what serving it costs beside vLLM's own server."""
