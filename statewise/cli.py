@@ -61,7 +61,7 @@ def solve(  # noqa: PLR0913, PLR0917
     """Solve a problem and show every state transition as it happens."""
     from statespace.solutions import SolutionRequest  # noqa: PLC0415
     from statewise.commands.solve import solve_command  # noqa: PLC0415
-    from statewise.problems import checked  # noqa: PLC0415
+    from statewise.failures import checked  # noqa: PLC0415
 
     request = checked(
         SolutionRequest,

@@ -13,7 +13,7 @@ from typing import Final
 from app.processes import ServerRecord, running
 from app.settings import Settings
 from statewise.client import Client, ServerError
-from statewise.problems import NO_SERVER, fail
+from statewise.failures import NO_SERVER, fail
 
 START_S: Final = 600.0
 POLL_S: Final = 0.2

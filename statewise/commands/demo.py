@@ -10,7 +10,7 @@ from app.settings import Settings
 from statespace.solutions import SolutionRequest
 from statewise.client import Client, ServerError
 from statewise.commands.solve import show
-from statewise.problems import NO_SERVER, NOT_SOLVED, fail
+from statewise.failures import NO_SERVER, NOT_SOLVED, fail
 from statewise.servers import Child, find, wait_ready
 from statewise.view import is_solved
 

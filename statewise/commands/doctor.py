@@ -22,7 +22,7 @@ from app.processes import running
 from app.settings import Settings
 from statespace.card import NAME, Card
 from statespace.errors import CardError
-from statewise.problems import NOT_SOLVED
+from statewise.failures import NOT_SOLVED
 
 PACKAGES: Final = ("torch", "transformers", "trl", "fastapi", "pydantic", "uvicorn")
 IMPORT_S: Final = 120.0

@@ -10,7 +10,7 @@ from rich.console import Console
 from app.errors import AppError
 from app.serve import serve
 from app.settings import Settings
-from statewise.problems import NO_SERVER, checked, fail
+from statewise.failures import NO_SERVER, checked, fail
 
 
 def serve_command(flags: dict[str, Any], options: Sequence[str]) -> None:

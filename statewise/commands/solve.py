@@ -8,7 +8,7 @@ from rich.status import Status
 from statespace.events import Event, event_adapter
 from statespace.solutions import SolutionRequest
 from statewise.client import Client, ServerError
-from statewise.problems import BAD_INPUT, NO_SERVER, NOT_SOLVED, fail
+from statewise.failures import BAD_INPUT, NO_SERVER, NOT_SOLVED, fail
 from statewise.servers import for_one_call
 from statewise.view import SolutionView, is_solved
 

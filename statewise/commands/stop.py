@@ -6,7 +6,7 @@ from rich.console import Console
 
 from app.processes import end_orphans, running
 from app.settings import Settings
-from statewise.problems import NOT_SOLVED
+from statewise.failures import NOT_SOLVED
 
 STOP_S = 30.0
 
