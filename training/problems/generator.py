@@ -108,9 +108,7 @@ def _chain(rng: Random, length: int) -> list[Relation] | None:
 
 def _compose(rng: Random, chain: Sequence[Relation], split: Split) -> Problem:
     scene = scenes.scene(rng, chain)
-    renderer = Renderer(
-        rng, scene, Style.drawn(rng, digits=any(relation.digits for relation in chain))
-    )
+    renderer = Renderer(rng, scene, Style.drawn(rng))
     graph = Graph()
     links: list[Link] = []
     value: Fraction | None = None

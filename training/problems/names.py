@@ -65,6 +65,8 @@ _FORMS = {
     "she": ("she", "her", "her"),
     "they": ("they", "them", "their"),
     "I": ("I", "me", "my"),
+    "you": ("you", "you", "your"),
+    "we": ("we", "us", "our"),
 }
 
 
@@ -75,6 +77,11 @@ class Person:
     first: str
     name: str
     pronoun: str
+
+    @property
+    def speaks(self) -> bool:
+        """Whether the person is "I", "we" or "you", who have no other name."""
+        return self.pronoun in ("I", "we", "you")
 
     @property
     def subject(self) -> str:
@@ -90,7 +97,7 @@ class Person:
 
     @property
     def name_possessive(self) -> str:
-        return "my" if self.pronoun == "I" else f"{self.name}'s"
+        return self.possessive if self.speaks else f"{self.name}'s"
 
 
 def named(rng: Random, exclude: frozenset[str] = frozenset()) -> Person:
@@ -109,7 +116,8 @@ def protagonist(rng: Random) -> Person:
     if roll < 0.8:
         return named(rng)
     if roll < 0.88:
-        return Person("I", "I", "I")
+        pronoun = rng.choices(("I", "you", "we"), (5, 2, 1))[0]
+        return Person(pronoun, pronoun, pronoun)
     if roll < 0.94:
         role = rng.choice(ROLES)
         pronoun = _GENDERED.get(role) or rng.choice(("he", "she", "they"))

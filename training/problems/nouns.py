@@ -96,6 +96,11 @@ def _nouns(text: str) -> tuple[Noun, ...]:
     return tuple(Noun.of(word.replace("_", " ")) for word in words(text))
 
 
+def _units(text: str) -> tuple[Noun, ...]:
+    """Abbreviated units, which have no plural."""
+    return tuple(Noun(unit, unit) for unit in words(text))
+
+
 FOOD = _nouns("""apple orange banana pear peach plum mango lemon lime kiwi melon cherry strawberry
 grape fig date apricot coconut pineapple tomato potato carrot onion pepper cucumber radish turnip
 mushroom cookie cupcake muffin donut bagel sandwich pancake waffle pie pizza taco burrito samosa
@@ -170,9 +175,9 @@ POOLS = {
     "fruit": FRUIT,
     "child": _nouns("child"),
 }
-LENGTHS = _nouns("meter foot yard inch centimeter meter foot")
-DISTANCES = _nouns("mile kilometer mile")
-WEIGHTS = _nouns("pound kilogram pound")
+LENGTHS = (*_nouns("meter foot yard inch centimeter meter foot"), *_units("cm m ft"))
+DISTANCES = (*_nouns("mile kilometer mile"), *_units("km"))
+WEIGHTS = (*_nouns("pound kilogram pound"), *_units("kg"))
 VOLUMES = _nouns("liter gallon")
 PERIODS = _nouns("week month day")
 SPANS = _nouns("hour day minute")
@@ -182,6 +187,9 @@ ITEMS = _nouns(
 )
 MAKES = _nouns("toy bolt bottle chair cookie car shirt box part cake loaf screw hat basket card")
 GOALS = _nouns("goal basket shot throw hit")
+SEXES = _nouns("boy girl")
+BEASTS = _nouns("dog cat cow horse sheep pig rabbit goat")
+KIN = words("brother sister friend mother father cousin neighbor teacher classmate uncle aunt")
 VEHICLES = words("car train bus truck bike van boat plane")
 PLOTS = words("garden field room yard playground park farm patio floor poster pool")
 ROPES = words("rope ribbon string wire pipe board cable")

@@ -84,6 +84,20 @@ def plus(name: str = "b") -> Draw:
     return draw
 
 
+def several_each(number: str, size: str) -> Draw:
+    """A few groups of some size, which x is more than enough for."""
+
+    def draw(rng: Random, x: Fraction | None) -> Numbers | None:
+        have = Fraction(rng.randint(10, 120)) if x is None else x
+        each = few(rng, 2, 10)
+        if have <= 2 * each or have.denominator != 1:
+            return None
+        most = min(12, (int(have) - 1) // each)
+        return {"x": have, number: Fraction(rng.randint(1, most)), size: Fraction(each)}
+
+    return draw
+
+
 def smaller(whole: str, part: str, make: Callable[[Random], int], gap: int = 1) -> Draw:
     """A count, and another that is smaller by at least `gap`."""
 

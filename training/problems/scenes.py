@@ -100,6 +100,7 @@ def scene(rng: Random, chain: Sequence[Relation]) -> Scene:
     noun, other = _nouns(rng, pool)
     day = rng.randrange(len(nouns.DAYS) - 1)
     color, color2 = rng.sample(nouns.COLORS, 2)
+    sexes = rng.sample(nouns.SEXES, 2)
     mass, mass2 = rng.sample(nouns.MASSES, 2)
     return Scene(
         people={"N": hero},
@@ -119,11 +120,15 @@ def scene(rng: Random, chain: Sequence[Relation]) -> Scene:
             "span": rng.choice(nouns.SPANS),
             "item": rng.choice(nouns.ITEMS),
             "make": rng.choice(nouns.MAKES),
+            "first": sexes[0],
+            "second": sexes[1],
+            "beast": rng.choice(nouns.BEASTS),
             "goal": rng.choice(nouns.GOALS),
         },
         words={
             "place": place,
             "shop": rng.choice(nouns.SHOPS).replace("_", " "),
+            "kin": rng.choice(nouns.KIN),
             "vehicle": rng.choice(nouns.VEHICLES),
             "plot": rng.choice(nouns.PLOTS),
             "rope": rng.choice(nouns.ROPES),

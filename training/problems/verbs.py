@@ -20,6 +20,7 @@ _IRREGULAR_PAST = dict(
         grab:grabbed shop:shopped hug:hugged beg:begged pick:picked"""
     )
 )
+_PLURAL = ("they", "we", "you")
 _THIRD = {"be": "is", "have": "has", "do": "does", "go": "goes"}
 _BASE_OF_THIRD = {third: base for base, third in _THIRD.items()}
 
@@ -43,13 +44,13 @@ def conjugate(third: str, pronoun: str, *, past: bool) -> str:
     if past:
         return _past(base, pronoun)
     if base == "be":
-        return {"I": "am", "they": "are"}.get(pronoun, "is")
-    return base if pronoun in ("I", "they") else third
+        return {"I": "am", **dict.fromkeys(_PLURAL, "are")}.get(pronoun, "is")
+    return base if pronoun in ("I", *_PLURAL) else third
 
 
 def _past(base: str, pronoun: str) -> str:
     if base == "be":
-        return "were" if pronoun == "they" else "was"
+        return "were" if pronoun in _PLURAL else "was"
     if base in _IRREGULAR_PAST:
         return _IRREGULAR_PAST[base]
     if base.endswith("e"):

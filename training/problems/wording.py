@@ -32,6 +32,8 @@ from training.problems.verbs import conjugate
 _SLOT = re.compile(r"\{([^{}]*)\}")
 _PLURAL_SLOT = re.compile(r"\{(\w+)s\}")
 _BEFORE_VOWEL = re.compile(r"\b([aA])(?= (?:[$£€]?(?:8\d*|11|18)\b|eight|eleven))")
+_SYMBOLIC = re.compile(r"\} ?[-+*/x×÷] ?\(?\{")
+"""An operation sign between numbers, which are then written as digits."""
 _SENTENCE_START = re.compile(r"((?:^|[.?!] )[\"(]?)([a-z])")
 _WORDS = words(
     """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
@@ -80,12 +82,12 @@ class Style:
     commas: bool
 
     @classmethod
-    def drawn(cls, rng: Random, *, digits: bool = False) -> Style:
+    def drawn(cls, rng: Random) -> Style:
         roll = rng.random()
         currency = "$" if roll < 0.78 else "£" if roll < 0.83 else "€" if roll < 0.88 else "dollars"
         return cls(
             past=rng.random() < 0.5,
-            words=0 if digits else rng.choice((0, 0, 0, 0, 0, 0, 0, 0.3, 0.9)),
+            words=rng.choice((0, 0, 0, 0, 0, 0, 0, 0.3, 0.9)),
             currency=currency,
             percent_word=rng.random() < 0.15,
             commas=rng.random() < 0.5,
@@ -117,7 +119,12 @@ class Renderer:
 
     def render(self, template: str) -> str:
         """The template with its slots filled; sentences aren't capitalised yet."""
-        return _SLOT.sub(lambda match: self._slot(match.group(1)), template)
+        share = self._style.words
+        if _SYMBOLIC.search(template):
+            self._style.words = 0
+        text = _SLOT.sub(lambda match: self._slot(match.group(1)), template)
+        self._style.words = share
+        return text
 
     def use(self, numbers: Mapping[str, Fraction], other: Person | None = None) -> None:
         """Sets the values of number slots, and who `M` is, for the templates that follow."""
@@ -150,7 +157,8 @@ class Renderer:
     def _slot(self, slot: str) -> str:
         if slot == "@N":
             name = self._mention("N")[0]
-            return "me" if name == "I" else name
+            hero = self._scene.people["N"]
+            return hero.object if hero.speaks else name
         if slot[0] in "#*":
             return self._verb(slot)
         if slot[0] == "$" or slot[-1] == "%" or slot.startswith("1/"):
@@ -203,11 +211,11 @@ class Renderer:
             if key in self._mentioned and self._rng.random() < 0.65:
                 return self._pronoun(self._scene.people[key], possessive)
         person = self._scene.people[key]
-        agreement = "I" if person.pronoun == "I" else "he"
+        agreement = person.pronoun if person.speaks else "he"
         first = key not in self._mentioned
         self._mentioned.add(key)
         if possessive:
-            own = f"{person.first}'s" if first and person.pronoun != "I" else person.name_possessive
+            own = f"{person.first}'s" if first and not person.speaks else person.name_possessive
             return own, agreement
         return (person.first if first else person.name), agreement
 
@@ -243,7 +251,7 @@ class Renderer:
         if head in _AUXILIARY:
             words, agreement = self._mention(tail)
             self._agreement = agreement
-            index = {"I": 0, "they": 2}.get(agreement, 1)
+            index = {"I": 0, "they": 2, "we": 2, "you": 2}.get(agreement, 1)
             return f"{_AUXILIARY[head][index]} {words}"
         raise KeyError(slot)
 

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from training.problems.numbers import fixed, minus, over, own, percent, plus, times, within
+from fractions import Fraction
+from random import Random
+
+from training.problems.numbers import (
+    fixed,
+    minus,
+    over,
+    own,
+    percent,
+    plus,
+    times,
+    within,
+)
 from training.problems.relations.relation import Relation, step
 
 _EVEN = over("b", 2, 2)
+
+
+def _decimal(rng: Random) -> Fraction:
+    return Fraction(rng.randint(1, 200), 10)
+
 
 RELATIONS = (
     Relation(
@@ -26,6 +43,11 @@ RELATIONS = (
             "add {x} and {b}.",
             "what is the sum of {x} and {b}?",
             "{x} + {b}",
+            "{x}+{b}",
+            "{x}+{b}=?",
+            "what is {x}+{b}",
+            "{x} + {b} =",
+            "solve {x} + {b}.",
             "find {x} + {b}.",
             "work out {x} + {b}.",
             "how much is {x} + {b}?",
@@ -54,6 +76,11 @@ RELATIONS = (
             "subtract {b} from {x}.",
             "what is the difference between {x} and {b}?",
             "{x} - {b}",
+            "{x}-{b}",
+            "{x}-{b}=?",
+            "what is {x}-{b}",
+            "{x} - {b} =",
+            "solve {x} - {b}.",
             "take {b} away from {x}.",
             "how much is {x} - {b}?",
             "compute {x}-{b}",
@@ -81,6 +108,11 @@ RELATIONS = (
             "multiply {x} by {b}.",
             "what is the product of {x} and {b}?",
             "{x} * {b}",
+            "{x}*{b}",
+            "{x}*{b}=?",
+            "what is {x}*{b}",
+            "{x} * {b} =",
+            "solve {x} * {b}.",
             "what is {x} × {b}?",
             "how much is {x} multiplied by {b}?",
             "compute {x}*{b}",
@@ -108,6 +140,11 @@ RELATIONS = (
             "divide {x} by {b}.",
             "how many times does {b} go into {x}?",
             "{x} / {b}",
+            "{x}/{b}",
+            "{x}/{b}=?",
+            "what is {x}/{b}",
+            "{x} / {b} =",
+            "solve {x} / {b}.",
             "what is {x} ÷ {b}?",
             "how much is {x} over {b}?",
             "compute {x}/{b}",
@@ -194,5 +231,98 @@ RELATIONS = (
         ),
         unit="",
         weight=1.5,
+    ),
+    Relation(
+        "three_terms",
+        "",
+        "",
+        own(a=within(1, 60), b=within(1, 60), c=within(1, 60)),
+        {"a": "first number", "b": "second number", "c": "third number"},
+        (step("y", "a + b + c", "sum"),),
+        (),
+        (),
+        (
+            "what is {a} + {b} + {c}?",
+            "{a} + {b} + {c}",
+            "add {a}, {b} and {c}.",
+            "{a}+{b}+{c}=?",
+            "what is the sum of {a}, {b} and {c}?",
+            "~put {a}, {b} and {c} together. what do you get?",
+        ),
+        unit="",
+    ),
+    Relation(
+        "sum_times",
+        "",
+        "",
+        own(a=within(1, 20), b=within(1, 20), c=within(2, 9)),
+        {"a": "first number", "b": "second number", "c": "factor"},
+        (step("z", "a + b", "sum"), step("y", "z * c", "result")),
+        (),
+        (),
+        (
+            "what is ({a} + {b}) * {c}?",
+            "({a} + {b}) * {c}",
+            "add {a} and {b}, then multiply by {c}.",
+            "{c} * ({a} + {b}) = ?",
+            "~multiply the sum of {a} and {b} by {c}.",
+        ),
+        unit="",
+    ),
+    Relation(
+        "product_first",
+        "",
+        "",
+        own(a=within(1, 40), b=within(2, 12), c=within(2, 9)),
+        {"b": "first factor", "c": "second factor", "a": "number added"},
+        (step("z", "b * c", "product"), step("y", "a + z", "result")),
+        (),
+        (),
+        (
+            "what is {a} + {b} * {c}?",
+            "{a} + {b} * {c}",
+            "calculate {a} + {b} * {c}.",
+            "{a} + {b} x {c} = ?",
+            "~to {a} add {b} times {c}. what do you get?",
+        ),
+        unit="",
+    ),
+    Relation(
+        "product_minus",
+        "",
+        "",
+        own(a=within(2, 12), b=within(2, 12), c=within(1, 20)),
+        {"a": "first factor", "b": "second factor", "c": "number taken away"},
+        (step("z", "a * b", "product"), step("y", "z - c", "result")),
+        (),
+        (),
+        (
+            "what is {a} * {b} - {c}?",
+            "{a} * {b} - {c}",
+            "multiply {a} by {b} and subtract {c}.",
+            "{a} times {b} minus {c}?",
+            "~take {c} from the product of {a} and {b}.",
+        ),
+        unit="",
+    ),
+    Relation(
+        "decimal_sum",
+        "",
+        "",
+        own(a=_decimal, b=_decimal),
+        {"a": "first number", "b": "second number"},
+        (step("y", "a + b", "sum"),),
+        (),
+        (),
+        (
+            "what is {a} + {b}?",
+            "{a} + {b}",
+            "add {a} and {b}.",
+            "{a} plus {b}?",
+            "~what number is {b} more than {a}?",
+        ),
+        unit="",
+        fractional=frozenset("y"),
+        weight=0.6,
     ),
 )

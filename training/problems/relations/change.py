@@ -9,11 +9,11 @@ from training.problems.numbers import (
     Numbers,
     amount,
     both,
-    few,
     minus,
     over,
     own,
     plus,
+    several_each,
     times,
     within,
 )
@@ -29,18 +29,6 @@ def _two_losses(rng: Random, x: Fraction | None) -> Numbers | None:
     return {"x": have, "b": Fraction(first), "c": Fraction(rng.randint(1, int(have) - first - 1))}
 
 
-def _packed(rng: Random, x: Fraction | None) -> Numbers | None:
-    have = Fraction(rng.randint(10, 120)) if x is None else x
-    size = few(rng, 2, 10)
-    if have <= 2 * size or have.denominator != 1:
-        return None
-    return {
-        "x": have,
-        "b": Fraction(rng.randint(1, min(12, int((have - 1) / size)))),
-        "c": Fraction(size),
-    }
-
-
 RELATIONS = (
     Relation(
         "gain",
@@ -52,6 +40,10 @@ RELATIONS = (
         (
             "{S|buys} {b more nouns}.",
             "{M|gives} {him} {b more nouns}.",
+            "{his} {kin} gives {him} {b more nouns}.",
+            "{S|gets} {b more} from {his} {kin}.",
+            "{S|buys} {b more}.",
+            "{S|finds} {b more}.",
             "{S|finds} {b nouns}.",
             "then {S|gets} {b more nouns}.",
             "{S|collects} another {b nouns}.",
@@ -71,6 +63,9 @@ RELATIONS = (
             "{N|has} {x nouns}, and {M|gives} {him} {b more}. how many in total?",
             "if {N|!has} {x nouns} and {|!buys} {b more}, how many {does he} have?",
             "{N|has} {x nouns} and {|buys} {b more}. what is the total?",
+            "{N|has} {x nouns}. {he|gets} {b more}. how many now?",
+            "{N|has} {x nouns}. {his} {kin} gives {him} {b}. how many {nouns} {does he} have?",
+            "{N|has} {x nouns}, then {|buys} {b more}. how many {nouns} {does he} have now?",
             "~starting from {x nouns}, {N|gets} {b more}. how many {nouns} is that?",
         ),
         weight=2.5,
@@ -84,6 +79,12 @@ RELATIONS = (
         (step("y", "x - b", "{nouns} left"),),
         (
             "{S|gives} {b nouns} to {M}.",
+            "{S|gives} {b nouns} to {his} {kin}.",
+            "{S|gives} {b} to {his} {kin}.",
+            "{S|lends} {b nouns} to {M}.",
+            "{S|breaks} {b nouns}.",
+            "{S|gives} {b} away.",
+            "{S|loses} {b}.",
             "{S|gives} {M} {b nouns}.",
             "{S|loses} {b nouns}.",
             "{S|gives away} {b nouns}.",
@@ -106,6 +107,10 @@ RELATIONS = (
         LEFT,
         (
             "{N|has} {x nouns}. {he|gives} {b} away. how many are left?",
+            "{N|has} {x nouns}. {he|loses} {b}. how many {nouns} {does he} have now?",
+            "{N|has} {x nouns} and {|gives} {b} to {his} {kin}. how many are left?",
+            "{N|sells} {b} of {his} {x nouns}. how many are left?",
+            "{N|has} {x nouns}. {he|uses} {b} of them. how many remain?",
             "if {N|!has} {x nouns} and {|!gives} {b} to {M}, how many {does he} have left?",
             "{N|has} {x nouns} but {|loses} {b} of them. how many {does he} have left?",
             "{N|has} {x nouns}. how many are left after {he} {|gives} {M} {b}?",
@@ -192,6 +197,9 @@ RELATIONS = (
         (step("z", "x - b", "{nouns} after that"), step("y", "z - c", "{nouns} left")),
         (
             "{S|gives} {b} to {M} and {|sells} {c}.",
+            "{S|gives} {b} to {his} {kin} and {|loses} {c}.",
+            "{S|gives} {b} to {M}. then {he|loses} {c}.",
+            "{S|sells} {b} on {day} and {c} on {next_day}.",
             "{S|gives} {b nouns} to {M} and {c} to a friend.",
             "{S|loses} {b} and {|gives} away {c}.",
             "{S|uses} {b nouns} on {day} and {c} on {next_day}.",
@@ -224,6 +232,8 @@ RELATIONS = (
         (step("z", "x + b", "{nouns} after that"), step("y", "z - c", "{nouns} now")),
         (
             "{S|buys} {b more} and then {|gives} {c} away.",
+            "{S|buys} {b more} and {|gives} {c} to {his} {kin}.",
+            "{S|gets} {b more} from {M} and {|loses} {c}.",
             "{S|gets} {b more nouns} but {|loses} {c}.",
             "{S|finds} {b nouns} and {|gives} {c} of {his} {nouns} to {M}.",
             "~{b} {#come} in and {c} {#go} out.",
@@ -235,7 +245,7 @@ RELATIONS = (
         "given_from",
         "hold",
         "hold",
-        _packed,
+        several_each("b", "c"),
         {"b": "number of {friends}", "c": "{nouns} for each"},
         (step("z", "b * c", "{nouns} given away"), step("y", "x - z", "{nouns} left")),
         (
@@ -246,5 +256,50 @@ RELATIONS = (
         ),
         LEFT,
         weight=1.2,
+    ),
+    Relation(
+        "eat_and_give",
+        "hold",
+        "hold",
+        _two_losses,
+        {"b": "{nouns} eaten", "c": "{nouns} given away"},
+        (step("z", "x - b", "{nouns} after eating"), step("y", "z - c", "{nouns} left")),
+        (
+            "{S|eats} {b} and {|gives} {c} to {M}.",
+            "{S|eats} {b nouns} and {|gives} {c} to {his} {kin}.",
+            "{S|eats} {b}. then {he|gives} {c} away.",
+            "{M|eats} {b} and {his} {kin} eats {c}.",
+            "~{b} are eaten and {c} handed on to {M}.",
+        ),
+        LEFT,
+        (
+            "{N|has} {x nouns}. {he|eats} {b} and {|gives} {c} to {his} {kin}. how many are left?",
+            "if {N|!has} {x nouns}, {|!eats} {b} and {|!gives} away {c}, how many "
+            "{does he} have left?",
+            "~{N|has} {x nouns}, of which {b} are eaten and {c} given away. how many stay?",
+        ),
+        noun="food",
+    ),
+    Relation(
+        "eat_each",
+        "hold",
+        "",
+        several_each("b", "c"),
+        {"b": "number of {friends}", "c": "{nouns} each eats"},
+        (step("z", "b * c", "{nouns} eaten"), step("y", "x - z", "{nouns} left")),
+        (
+            "{b friends} eat {c nouns} each.",
+            "{b friends} each eat {c nouns}.",
+            "each of {b friends} eats {c}.",
+            "~every one of {b friends} has {c nouns} for lunch.",
+        ),
+        LEFT,
+        (
+            "there are {x nouns}. {b friends} eat {c} each. how many are left?",
+            "{b friends} each eat {c} of {x nouns}. how many are left?",
+            "~from {x nouns}, {b friends} eat {c} each. how many stay?",
+        ),
+        noun="food",
+        weight=0.8,
     ),
 )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from random import Random
+
 from training.problems.numbers import (
+    Numbers,
     minus,
     over,
     own,
@@ -12,6 +16,12 @@ from training.problems.numbers import (
 )
 from training.problems.relations.asks import OF_M
 from training.problems.relations.relation import Relation, step
+
+
+def _poorer(rng: Random, x: Fraction | None) -> Numbers | None:
+    have = Fraction(rng.randint(5, 120)) if x is None else x
+    return {"x": have, "b": Fraction(rng.randint(1, int(have) - 1))} if have >= 2 else None
+
 
 RELATIONS = (
     Relation(
@@ -58,6 +68,8 @@ RELATIONS = (
         OF_M,
         (
             "{N|has} {x nouns}. {M|has} {b} more. how many {does M} have?",
+            "{M|has} {b more nouns} than {@N}. {N|has} {x}. how many {does M} have?",
+            "{M|has} {b} more than {@N}. if {N|!has} {x nouns}, how many {does M} have?",
             "if {N|!has} {x nouns} and {M|!has} {b} more than that, how many {does M} have?",
             "~{M|has} {b more nouns} than {@N}, who has {x}. how many is that?",
         ),
@@ -79,6 +91,7 @@ RELATIONS = (
         OF_M,
         (
             "{N|has} {x nouns}. {M|has} {b} fewer. how many {does M} have?",
+            "{M|has} {b fewer nouns} than {@N}. {N|has} {x}. how many {does M} have?",
             "~{M|has} {b fewer nouns} than {@N}, who has {x}. how many {does M} have?",
         ),
     ),
@@ -98,6 +111,8 @@ RELATIONS = (
         OF_M,
         (
             "{N|has} {x nouns}. {M|has} {xb} as many. how many {does M} have?",
+            "{M|has} {xb} as many {nouns} as {@N}. {N|has} {x}. how many {does M} have?",
+            "{M|has} {xb} as many {nouns} as {@N}. if {N|!has} {x}, how many {does M} have?",
             "if {N|!has} {x nouns} and {M|!has} {xb} as many, how many {nouns} {does M} have?",
             "~{M|has} {xb} as many {nouns} as {@N}, and {N|has} {x}. how many has {M}?",
         ),
@@ -133,7 +148,56 @@ RELATIONS = (
         OF_M,
         (
             "{N|has} {x nouns}. {M|has} half as many. how many {does M} have?",
+            "{M|has} half as many {nouns} as {@N}. {N|has} {x}. how many {does M} have?",
             "~{M|has} half as many {nouns} as {@N}, who has {x}. how many is that?",
         ),
+    ),
+    Relation(
+        "purses_difference",
+        "purse",
+        "",
+        _poorer,
+        {"b": "money of {M}"},
+        (step("y", "x - b", "difference"),),
+        (
+            "{M|has} {$b}.",
+            "{M|has} only {$b}.",
+            "{his} friend {M} has {$b}.",
+            "~{$b} belong to {M}.",
+        ),
+        (
+            "how much more money {does N} have than {M}?",
+            "how much less money {does M} have?",
+            "how much more {does N} have than {M}?",
+            "~by how much {is N} richer?",
+        ),
+        (
+            "{N|has} {$x} and {M|has} {$b}. how much more {does N} have?",
+            "~with {$x} against {M's} {$b}, how far ahead {is N}?",
+        ),
+        unit="$",
+        money=frozenset("by"),
+        weight=0.6,
+    ),
+    Relation(
+        "purses_times",
+        "purse",
+        "",
+        times("b", 2, 6),
+        {"b": "times as much"},
+        (step("y", "x * b", "money of {M}"),),
+        (
+            "{M|has} {xb} as much money as {@N}.",
+            "{M|has} {xb} as much as {@N}.",
+            "~the money of {M} is {xb} that of {@N}.",
+        ),
+        ("how much money {does M} have?", "how much {does M} have?", "~what sum has {M}?"),
+        (
+            "{N|has} {$x} and {M|has} {xb} as much. how much {does M} have?",
+            "~{M|has} {xb} the {$x} that {N|has}. how much is that?",
+        ),
+        unit="$",
+        money=frozenset("y"),
+        weight=0.6,
     ),
 )

@@ -70,6 +70,8 @@ RELATIONS = (
         EARNED,
         (
             "how much {does N} earn in {b hours} at {$a} an hour?",
+            "{N|earns} {$a} an hour. how much {does he} make in {b hours}?",
+            "{N|works} {b hours} for {$a} an hour. how much {does he} earn?",
             "{N|!earns} {$a} per hour. how much {does he} earn in {b hours}?",
             "if {N|!makes} {$a} an hour, how much {does he} make in {b hours}?",
             "~{b hours} of work at {$a} an hour bring {@N} how much?",

@@ -230,4 +230,25 @@ RELATIONS = (
         weight=0.4,
         top=100,
     ),
+    Relation(
+        "liquid_left",
+        "",
+        "",
+        minus("b"),
+        {"x": "volume at first", "b": "volume gone"},
+        (step("y", "x - b", "volume left"),),
+        (
+            "a tank holds {x volumes} of water. {b volumes} leak out.",
+            "there are {x volumes} of {drink} in a barrel. {N|takes} out {b volumes}.",
+            "{N|has} {x volumes} of {drink} and {|drinks} {b volumes}.",
+            "~out of {x volumes} of {drink}, {N|uses} up {b}.",
+        ),
+        (
+            "how many {volumes} are left?",
+            "how much is left?",
+            "how many {volumes} remain?",
+            "~what volume is still there?",
+        ),
+        unit="{volumes}",
+    ),
 )

@@ -89,7 +89,6 @@ RELATIONS = (
             "~of {x nouns}, {c}/{b} are {color}. how many {color} ones is that?",
         ),
         noun="thing",
-        digits=True,
     ),
     Relation(
         "percent_left",

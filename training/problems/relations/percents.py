@@ -89,7 +89,6 @@ RELATIONS = (
             "~work out {c}/{b} of the number {x}.",
         ),
         unit="",
-        digits=True,
         weight=0.6,
     ),
 )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from random import Random
+
 from training.problems.numbers import (
+    Numbers,
     few,
     minus,
     over,
@@ -10,6 +14,16 @@ from training.problems.numbers import (
     within,
 )
 from training.problems.relations.relation import Relation, step
+
+
+def _two_parts(rng: Random, _: Fraction | None) -> Numbers | None:
+    whole = rng.randrange(40, 320, 10)
+    return {
+        "x": Fraction(whole),
+        "b": Fraction(rng.randint(5, whole // 3)),
+        "c": Fraction(rng.randint(5, whole // 3)),
+    }
+
 
 RELATIONS = (
     Relation(
@@ -149,5 +163,47 @@ RELATIONS = (
             "~how many pages are yet unread?",
         ),
         unit="pages",
+    ),
+    Relation(
+        "read_two_days",
+        "",
+        "",
+        _two_parts,
+        {"x": "pages of the book", "b": "pages on {day}", "c": "pages on {next_day}"},
+        (step("z", "b + c", "pages read"), step("y", "x - z", "pages left")),
+        (
+            "a book has {x pages}. {N|reads} {b pages} on {day} and {c} on {next_day}.",
+            "{N|reads} {b pages} of a book on {day} and {c pages} on {next_day}. the "
+            "book has {x pages}.",
+            "~of a book with {x pages}, {N|reads} {b} on {day} and {c} on {next_day}.",
+        ),
+        (
+            "how many pages are left?",
+            "how many pages {does S} have left to read?",
+            "how many more pages {does S} have to read?",
+            "~how many pages are yet unread?",
+        ),
+        unit="pages",
+    ),
+    Relation(
+        "growth",
+        "",
+        "",
+        own(a=within(2, 60), b=within(1, 9), c=within(2, 12)),
+        {"a": "height at first", "b": "growth per {period}", "c": "{periods}"},
+        (step("z", "b * c", "growth"), step("y", "a + z", "height then")),
+        (
+            "a plant is {a lens} tall. it grows {b lens} every {period}.",
+            "{N|has} a tree that is {a lens} tall and grows {b lens} each {period}.",
+            "~from {a lens}, a vine gains {b lens} a {period}.",
+        ),
+        (
+            "how tall is it after {c periods}?",
+            "how tall will it be in {c periods}?",
+            "what is its height after {c periods}?",
+            "~what does it measure {c periods} later?",
+        ),
+        unit="{lens}",
+        weight=0.7,
     ),
 )

@@ -51,8 +51,6 @@ class Relation:
     """The pool that `{noun}` must come from, if it matters."""
     named: bool = False
     """Whether the protagonist must have a name (no "I", no roles)."""
-    digits: bool = False
-    """Whether numbers must be written as digits."""
     top: int = 100_000
     """Bound on every given."""
     weight: float = 1.0

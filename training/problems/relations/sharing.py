@@ -9,6 +9,7 @@ from training.problems.numbers import (
     Numbers,
     few,
     over,
+    several_each,
 )
 from training.problems.relations.relation import Relation, step
 
@@ -24,18 +25,6 @@ def _leftover(rng: Random, x: Fraction | None) -> Numbers | None:
     if x.denominator != 1 or not size < x < 150 or x % size == 0:
         return None
     return {"x": x, "b": Fraction(size), "q": Fraction(x // size)}
-
-
-def _packed(rng: Random, x: Fraction | None) -> Numbers | None:
-    have = Fraction(rng.randint(10, 120)) if x is None else x
-    size = few(rng, 2, 10)
-    if have <= 2 * size or have.denominator != 1:
-        return None
-    return {
-        "x": have,
-        "b": Fraction(rng.randint(1, min(12, int((have - 1) / size)))),
-        "c": Fraction(size),
-    }
 
 
 RELATIONS = (
@@ -66,6 +55,10 @@ RELATIONS = (
         ),
         (
             "{x nouns} are shared equally by {b friends}. how many does each get?",
+            "{x nouns} divided equally among {b friends}. how many each?",
+            "{b friends} share {x nouns} equally. how many does each {friend} get?",
+            "{N|has} {x nouns} and {b friends}. {he|gives} every {friend} the same "
+            "number. how many does each get?",
             "share {x nouns} among {b friends}. how many each?",
             "if {b friends} share {x nouns} equally, how many does each {friend} get?",
             "how many {nouns} does each {friend} get if {x nouns} are divided equally "
@@ -138,7 +131,7 @@ RELATIONS = (
         "boxes_filled",
         "hold",
         "",
-        _packed,
+        several_each("b", "c"),
         {"b": "{boxs} filled", "c": "{nouns} in each"},
         (step("z", "b * c", "{nouns} packed"), step("y", "x - z", "{nouns} left over")),
         (

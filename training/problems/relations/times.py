@@ -7,6 +7,7 @@ from training.problems.numbers import (
     minus,
     multiple,
     own,
+    smaller,
     within,
 )
 from training.problems.relations.relation import Relation, step
@@ -180,6 +181,8 @@ RELATIONS = (
         (step("y", "a + b", "end"),),
         (
             "{N|starts} work at {a} o'clock and {|works} for {b hours}.",
+            "{N|starts} at {a} pm and {|works} for {b hours}.",
+            "a show begins at {a} pm and lasts {b hours}.",
             "a movie starts at {a} o'clock and lasts {b hours}.",
             "{N|goes} to the park at {a} o'clock and {|stays} for {b hours}.",
             "~from {a} o'clock on {N|sleeps} {b hours}.",
@@ -192,5 +195,59 @@ RELATIONS = (
         ),
         unit="o'clock",
         weight=0.5,
+    ),
+    Relation(
+        "hours_and_minutes",
+        "",
+        "",
+        own(a=within(1, 5), b=within(5, 55, 5)),
+        {"a": "hours", "b": "minutes"},
+        (step("z", "a * 60", "minutes in the hours"), step("y", "z + b", "minutes in all")),
+        (
+            "a movie is {a hours} and {b minutes} long.",
+            "the trip takes {a hours} and {b minutes}.",
+            "{N|works} for {a hours} and {b minutes}.",
+            "~a flight of {a hours} and {b minutes} begins.",
+        ),
+        (
+            "how many minutes is that?",
+            "how many minutes is that in all?",
+            "how long is that in minutes?",
+            "~express it in minutes.",
+        ),
+        (
+            "how many minutes are in {a hours} and {b minutes}?",
+            "convert {a hours} and {b minutes} to minutes.",
+            "~{a hours} and {b minutes} make how many minutes?",
+        ),
+        unit="minutes",
+        weight=0.6,
+    ),
+    Relation(
+        "from_to",
+        "",
+        "",
+        smaller("b", "a", within(3, 11)),
+        {"b": "end", "a": "start"},
+        (step("y", "b - a", "hours"),),
+        (
+            "{N|works} from {a} pm to {b} pm.",
+            "a party starts at {a} pm and ends at {b} pm.",
+            "{N|sleeps} from {a} am to {b} am.",
+            "a class goes from {a} o'clock to {b} o'clock.",
+            "~between {a} pm and {b} pm {N|plays} outside.",
+        ),
+        (
+            "how many hours is that?",
+            "how long is that in hours?",
+            "how many hours does that take?",
+            "~what number of hours is that?",
+        ),
+        (
+            "how many hours are there from {a} pm to {b} pm?",
+            "~from {a} o'clock until {b} o'clock are how many hours?",
+        ),
+        unit="hours",
+        weight=0.7,
     ),
 )
