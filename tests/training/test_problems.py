@@ -12,9 +12,10 @@ from hypothesis import given, strategies as st
 
 from training.problems.generator import generate
 from training.problems.graph import evaluate
+from training.problems.nouns import pluralize, singularize
 from training.problems.problem import Problem, Split
 from training.problems.relations import ALL
-from training.problems.relations.relation import HELD
+from training.problems.relations.relation import HELD, allowed
 from training.problems.wording import in_words
 
 GOLDEN = "77f3344ded39c4f4eb71427513ae7a8d9086e24a50fd6a71c18fa28368211622"
@@ -165,7 +166,7 @@ def test_seen_problems_never_use_held_out_wordings(monkeypatch: pytest.MonkeyPat
     from training.problems import layout  # noqa: PLC0415
 
     chosen: list[tuple[bool, str]] = []
-    original = layout.allowed
+    original = allowed
 
     def spied(wordings: tuple[str, ...], *, heldout: bool) -> tuple[str, ...]:
         found = original(wordings, heldout=heldout)
@@ -191,3 +192,12 @@ def test_heldout_problems_differ_from_seen_ones() -> None:
 def test_bounds_that_nothing_fits_are_an_error() -> None:
     with pytest.raises(ValueError, match="operations"):
         generate(0, 0, operations=(7, 9))
+
+
+def test_units_come_from_the_question() -> None:
+    """A unit that the words don't mention can't be derived from them."""
+    for problem in problems(2000):
+        last = problem.unit.rpartition(" ")[2]
+        if last and last not in "$£€":
+            forms = {last, pluralize(last), singularize(last)}
+            assert forms & set(re.findall(r"[\w'-]+", problem.question.lower())), problem

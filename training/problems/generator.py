@@ -6,6 +6,7 @@ process, in any order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +23,7 @@ from training.problems.relations import ALL
 from training.problems.relations.relation import Kind, Relation
 from training.problems.wording import Renderer, Style
 
+_WORD = re.compile(r"[\w'-]+")
 _SHARES = {1: 0.30, 2: 0.35, 3: 0.20, 4: 0.08, 5: 0.04, 6: 0.03}
 """How often problems have so many operations."""
 _ALONE = 1.6
@@ -146,8 +148,8 @@ def _mentioned(unit: str, question: str) -> str:
     if not unit or unit in "$£€":
         return unit
     last = unit.rpartition(" ")[2]
-    forms = (last, pluralize(last), singularize(last))
-    return unit if any(form in question.lower() for form in forms) else ""
+    forms = {last, pluralize(last), singularize(last)}
+    return "" if forms.isdisjoint(_WORD.findall(question.lower())) else unit
 
 
 def _extend(graph: Graph, renderer: Renderer, link: Link, known: str | None) -> str:
