@@ -29,6 +29,9 @@ IMPORT_S: Final = 120.0
 _GPU_QUERY: Final = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
 
 
+_SUMMARY: Final = {0: "nothing is wrong", 1: "one thing is wrong"}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line of the report; `wrong` says what is wrong and what to do."""
@@ -51,7 +54,7 @@ def doctor_command(model: str | None) -> int:
             problems += 1
             table.add_row("", "", f"[red]{finding.wrong}[/]")
     console.print(table, highlight=False)
-    console.print("nothing is wrong" if not problems else f"{problems} things are wrong")
+    console.print(_SUMMARY.get(problems, f"{problems} things are wrong"))
     return NOT_SOLVED if problems else 0
 
 
