@@ -51,7 +51,9 @@ class Card(Frozen):
     prompt: Annotated[Digest, Field(description="Fingerprint of the probe question's prompt ids.")]
     base_model: Annotated[str, Field(description="What fine-tuning started from.")]
     recipe: RecipeReference
-    data: Annotated[dict[str, Digest], Field(description="Hashes of what it was trained on.")] = {}
+    data: Annotated[
+        dict[str, Digest], Field(default_factory=dict, description="Hashes of what trained it.")
+    ]
     scores: tuple[Score, ...] = ()
 
     @classmethod
@@ -66,7 +68,7 @@ class Card(Frozen):
                 "folder that `statewise train` has written"
             ) from error
         except OSError as error:
-            raise CardError(f"cannot read {path}: {error.strerror}; check its permissions") from error
+            raise CardError(f"cannot read {path}: {error}; check its permissions") from error
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(map(str, first["loc"])) or "the file"

@@ -34,19 +34,14 @@ def create(recipe: Recipe, tokenizer: Any) -> LlamaForCausalLM:
     return LlamaForCausalLM(config)
 
 
-def train(
-    recipe: Recipe, tokenizer: Any, rows: Dataset, folder: Path, callbacks: list[Any]
-) -> tuple[LlamaForCausalLM, list[dict[str, float]]]:
-    """Trains in `folder`, resuming what is there; returns the model and the log of losses."""
+def build(recipe: Recipe, tokenizer: Any, rows: Dataset, folder: Path) -> Trainer:
+    """The trainer of a new model; its checkpoints go to `folder`."""
     model = create(recipe, tokenizer)
     if recipe.compile:
         model.compile()
-    run = Trainer(
+    return Trainer(
         model=model,
         args=TrainingArguments(**trainer.arguments(recipe, recipe.base, len(rows), folder)),
         train_dataset=rows,
         data_collator=trainer.collate,
-        callbacks=[trainer.Marker(), *callbacks],
     )
-    return model, trainer.fit(run, folder)
-

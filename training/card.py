@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from statespace.card import Card, Score
@@ -37,8 +36,8 @@ are sentence patterns that no training problem has.
 
 {training}
 
-Made by `statewise train --recipe training/recipes/{name}.yaml`; `statewise.json` holds the hashes of
-the recipe and the data, `manifest.json` the versions and seeds.
+Made by `statewise train --recipe training/recipes/{name}.yaml`; `statewise.json` holds the hashes
+of the recipe and the data, `manifest.json` the versions and seeds.
 """
 
 
@@ -67,8 +66,8 @@ def _training(recipe: Recipe) -> str:
     ]
     if recipe.gsm8k:
         lines[-1] += (
-            f", except {100 * recipe.gsm8k.share:g} % of the fine-tuning examples: training problems "
-            "of GSM8K (MIT licence), their annotated solutions rewritten as traces"
+            f", except {100 * recipe.gsm8k.share:g} % of the fine-tuning examples: training "
+            "problems of GSM8K (MIT licence), their annotated solutions rewritten as traces"
         )
     lines[-1] += "."
     return "\n".join(lines)
@@ -78,8 +77,3 @@ def write(card: Card, recipe: Recipe, parameters: int, folder: Path) -> None:
     """Writes both cards into a checkpoint folder."""
     card.save(folder)
     (folder / "README.md").write_text(readme(card, recipe, parameters), encoding="utf-8")
-
-
-def total(scores: Sequence[Score]) -> str:
-    """One line for a terminal."""
-    return " · ".join(f"{score.set}: {100 * score.accuracy:.1f} %" for score in scores)

@@ -16,7 +16,6 @@ from random import Random
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
 from datasets import Dataset
 
 from statespace.prompts import Prompt
@@ -71,7 +70,7 @@ def base_rows(recipe: Recipe, tokenizer: Any) -> Dataset:
         ids.append(tokenizer.eos_token_id)
         if len(ids) >= wanted:
             break
-    return _dataset({"input_ids": (ids[:wanted], np.arange(0, wanted + 1, base.length))})
+    return _dataset(base.length, input_ids=ids[:wanted])
 
 
 def _base_texts(recipe: Recipe) -> Iterator[str]:
@@ -124,19 +123,36 @@ def _money(cents: int) -> str:
 
 def annotated_traces(source: Gsm8k) -> list[tuple[str, str]]:
     """GSM8K training questions with the traces their annotated solutions give."""
-    if not source.path.is_file():
-        raise DataError(
-            f"gsm8k.path: there is no file {source.path}; name GSM8K's train.jsonl with "
-            "`--set gsm8k.path=FILE`, or train without it with `--set gsm8k=null`"
-        )
-    if "test" in source.path.name:
-        raise DataError(f"gsm8k.path: {source.path} looks like the test split; use train.jsonl")
     pairs = []
-    for problem in gsm8k.load(source.path):
+    for problem in published(source.path):
         trace = annotated.trace(problem.question, problem.solution)
         if trace is not None:
             pairs.append((problem.question, render(trace)))
     return pairs
+
+
+def published(path: Path) -> list[Problem]:
+    """The problems of a GSM8K file. Raises DataError."""
+    try:
+        return list(gsm8k.load(path))
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read GSM8K: {error}; download it again") from error
+
+
+def check_files(recipe: Recipe) -> None:
+    """Raises DataError, before any work is done, if a data file is missing or the wrong one."""
+    train, test = recipe.gsm8k and recipe.gsm8k.path, recipe.evaluation.gsm8k
+    for key, whole, path in (
+        ("gsm8k.path", "gsm8k", train),
+        ("evaluation.gsm8k", "evaluation.gsm8k", test),
+    ):
+        if path and not path.is_file():
+            raise DataError(
+                f"{key}: there is no file {path}; name it with `--set {key}=FILE`, or do without "
+                f"GSM8K here with `--set {whole}=null`"
+            )
+    if train and ("test" in train.name or (test and train.samefile(test))):
+        raise DataError(f"gsm8k.path: {train} is the test split; name the file train.jsonl")
 
 
 def sft_rows(recipe: Recipe, tokenizer: Any) -> Dataset:
@@ -154,8 +170,7 @@ def sft_rows(recipe: Recipe, tokenizer: Any) -> Dataset:
             labels.extend([IGNORED] * len(before) + after)
         ids.extend([tokenizer.pad_token_id] * padding)
         labels.extend([IGNORED] * padding)
-    ends = np.arange(0, len(ids) + 1, recipe.sft.length)
-    return _dataset({"input_ids": (ids, ends), "labels": (labels, ends)})
+    return _dataset(recipe.sft.length, input_ids=ids, labels=labels)
 
 
 def _encoded(recipe: Recipe, tokenizer: Any) -> Iterator[Example]:
@@ -190,9 +205,9 @@ def _examples(recipe: Recipe) -> Iterator[tuple[str, str]]:
     rng = Random(stream(recipe.seed, "mixture"))
     pairs = annotated_traces(recipe.gsm8k)
     rng.shuffle(pairs)
-    published = itertools.cycle(pairs)
+    fetched = itertools.cycle(pairs)
     while True:
-        yield next(published if rng.random() < recipe.gsm8k.share else procedural)
+        yield next(fetched if rng.random() < recipe.gsm8k.share else procedural)
 
 
 def _procedural(recipe: Recipe) -> Iterator[tuple[str, str]]:
@@ -224,21 +239,19 @@ def test_questions(recipe: Recipe) -> frozenset[str]:
     return frozenset(p.question for _, problems in test_sets(recipe) for p in problems)
 
 
-def _dataset(columns: dict[str, tuple[array[int], Any]]) -> Dataset:
-    """A data set of lists, each column given as flat ids and the offsets of its rows."""
-    arrays = {
-        name: pa.ListArray.from_arrays(
-            pa.array(np.asarray(offsets, np.int32)), pa.array(np.asarray(flat, np.int32))
-        )
-        for name, (flat, offsets) in columns.items()
-    }
-    return Dataset(pa.table(arrays))
+def _dataset(length: int, **columns: array[int]) -> Dataset:
+    """Columns of flat ids as a data set with rows of `length`."""
+    return Dataset.from_dict(
+        {
+            name: np.frombuffer(flat, dtype=np.int32).reshape(-1, length)
+            for name, flat in columns.items()
+        }
+    )
 
 
 def digest(dataset: Dataset) -> str:
-    """SHA-256 over a data set's ids and row lengths, as `sha256:<hex>`."""
+    """SHA-256 over a data set's ids, row by row, as `sha256:<hex>`."""
     state = hashlib.sha256()
-    for chunk in dataset.data.column("input_ids").chunks:
-        state.update(chunk.value_lengths().to_numpy(zero_copy_only=False).tobytes())
-        state.update(chunk.flatten().to_numpy().tobytes())
+    for rows in dataset.with_format("numpy").iter(batch_size=1000):
+        state.update(rows["input_ids"].astype(np.int32).tobytes())
     return f"sha256:{state.hexdigest()}"

@@ -32,15 +32,11 @@ def file_digest(path: Path) -> str:
         return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def folder_digest(folder: Path) -> str:
-    """SHA-256 over a folder's files, names included, as `sha256:<hex>`."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return "sha256:" + key([(str(p.relative_to(folder)), file_digest(p)) for p in files])
-
-
-def source_digest(folders: Iterable[Path]) -> str:
-    """SHA-256 over the Python sources in folders, as `sha256:<hex>`."""
-    files = sorted(path for folder in folders for path in folder.rglob("*.py"))
+def source_digest(places: Iterable[Path]) -> str:
+    """SHA-256 over Python sources, given as files or folders, as `sha256:<hex>`."""
+    files = sorted(
+        path for place in places for path in ([place] if place.is_file() else place.rglob("*.py"))
+    )
     return "sha256:" + key([file_digest(path) for path in files])
 
 

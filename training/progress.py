@@ -66,13 +66,13 @@ class Steps(TrainerCallback):  # type: ignore[misc]
         self.report = report
         self.what = what
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_train_begin(self, _args: Any, state: Any, *_: Any, **__: Any) -> None:
         self.task = self.report.begin(self.what, state.max_steps, state.global_step)
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_step_end(self, *_: Any, **__: Any) -> None:
         self.report.advance(self.task)
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        if logs and "loss" in logs:
+    def on_log(self, _args: Any, state: Any, *_: Any, logs: dict[str, Any], **__: Any) -> None:
+        if "loss" in logs:
             step = f"{self.what} {state.global_step}/{state.max_steps}"
             self.report.note(self.task, f"{step} loss {float(logs['loss']):.4f}")

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 from filelock import FileLock, Timeout
 from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers.utils import logging
 
 import training
 from statespace.card import NAME, Card, RecipeReference, Score
 from statespace.prompts import Prompt
-from training import base, card, data, evaluate, manifest, sft, tokenizer
+from training import base, card, data, evaluate, manifest, sft, tokenizer, trainer
 from training.errors import TrainingError
 from training.progress import Report, Steps
 from training.recipe import Recipe
 
 _SOURCES: Final = Path(training.__file__).parent
-_DATA_SOURCES: Final = (_SOURCES / "problems", _SOURCES / "traces")
+_DATA_SOURCES: Final = (_SOURCES / "problems", _SOURCES / "traces", _SOURCES / "data.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,18 @@ class Run:
 
     def _steps(self) -> Card:
         recipe = self.recipe
-        tokens = self._step("tokenizer", recipe.seed, recipe.tokenizer, recipe.gsm8k, self.inputs)
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        share = recipe.gsm8k and recipe.gsm8k.share
+        tokens = self._step("tokenizer", recipe.seed, recipe.tokenizer, share, self.inputs)
         self._tokenizer(tokens)
         vocabulary = tokenizer.load(tokens.folder)
-        first = self._step("base", tokens.key, recipe.model, recipe.base, recipe.evaluation)
+        tested = recipe.evaluation.problems
+        first = self._step("base", tokens.key, recipe.model, recipe.base, tested)
         self._base(first, vocabulary)
         second = self._step("sft", first.key, recipe.sft)
         self._sft(second, first, vocabulary)
-        scored = self._step("evaluation", second.key)
+        scored = self._step("evaluation", second.key, recipe.evaluation)
         scores = self._scores(scored, second, vocabulary)
         return self._package(first, second, vocabulary, scores)
 
@@ -102,10 +108,9 @@ class Run:
         if step.record:
             return
         rows = data.base_rows(self.recipe, vocabulary)
-        model, log = base.train(
-            self.recipe, vocabulary, rows, step.folder, [Steps(self.report, "base model")]
-        )
-        model.save_pretrained(step.folder / "model")
+        run = base.build(self.recipe, vocabulary, rows, step.folder)
+        log = trainer.fit(run, Steps(self.report, "base model"))
+        run.model.save_pretrained(step.folder / "model")
         step.finish(rows=len(rows), data=data.digest(rows), log=log)
         _discard_checkpoints(step.folder)
 
@@ -114,10 +119,8 @@ class Run:
             return
         rows = data.sft_rows(self.recipe, vocabulary)
         model = AutoModelForCausalLM.from_pretrained(first.folder / "model", dtype=torch.float32)
-        log = sft.train(
-            self.recipe, model, vocabulary, rows, step.folder, [Steps(self.report, "fine-tuning")]
-        )
-        # The forward that TRL fuses into the model is no part of what is saved.
+        run = sft.build(self.recipe, model, vocabulary, rows, step.folder)
+        log = trainer.fit(run, Steps(self.report, "fine-tuning"))
         model.to(torch.bfloat16).save_pretrained(step.folder / "model")
         step.finish(rows=len(rows), data=data.digest(rows), log=log)
         _discard_checkpoints(step.folder)
@@ -125,20 +128,20 @@ class Run:
     def _scores(self, step: Step, second: Step, vocabulary: Any) -> tuple[Score, ...]:
         sets = evaluate.sets(self.recipe)
         model = AutoModelForCausalLM.from_pretrained(second.folder / "model", dtype=torch.bfloat16)
+        solver = evaluate.Solver(model, vocabulary, self.recipe.evaluation)
         scores = []
         for number, (name, problems) in enumerate(sets, 1):
             path = step.folder / f"set-{number}.json"
             if not (known := manifest.read(path)):
                 task = self.report.begin(name, len(problems))
-                score = evaluate.score(
-                    name, problems, model, vocabulary, self.recipe,
-                    lambda count, task=task: self.report.advance(task, count),
-                )
-                known = score.model_dump()
+                known = solver.score(
+                    name, problems, partial(self.report.advance, task)
+                ).model_dump()
                 manifest.write(path, known)
             scores.append(Score.model_validate(known))
-            self.report.say(card.total(scores[-1:]))
-        step.finish()
+            self.report.say(f"{name}: {100 * scores[-1].accuracy:.1f} %")
+        if not step.record:
+            step.finish()
         return tuple(scores)
 
     def _package(
@@ -187,19 +190,16 @@ class Run:
                 "base": first.record["log"][-1]["loss"],
                 "sft": second.record["log"][-1]["loss"],
             },
-            "outputs": {
-                path.name: manifest.file_digest(path) for path in sorted(folder.iterdir())
-            },
+            "outputs": {path.name: manifest.file_digest(path) for path in sorted(folder.iterdir())},
         }
 
 
 def _inputs(recipe: Recipe) -> dict[str, str]:
-    """Digests of what the data come from: the generator's sources and GSM8K's files."""
+    """Digests of what the training data come from: the sources and GSM8K. Raises DataError."""
+    data.check_files(recipe)
     found = {"generator": manifest.source_digest(_DATA_SOURCES)}
-    if recipe.gsm8k and recipe.gsm8k.path.is_file():
+    if recipe.gsm8k:
         found["gsm8k-train"] = manifest.file_digest(recipe.gsm8k.path)
-    if recipe.evaluation.gsm8k and recipe.evaluation.gsm8k.is_file():
-        found["gsm8k-test"] = manifest.file_digest(recipe.evaluation.gsm8k)
     return found
 
 

@@ -24,22 +24,20 @@ class PlainSftTrainer(SFTTrainer):  # type: ignore[misc]
         return Trainer.compute_loss(self, *args, **options)
 
 
-def train(
-    recipe: Recipe, model: Any, tokenizer: Any, rows: Dataset, folder: Path, callbacks: list[Any]
-) -> list[dict[str, float]]:
-    """Trains `model` in `folder`, resuming what is there; returns the log of losses."""
+def build(
+    recipe: Recipe, model: Any, tokenizer: Any, rows: Dataset, folder: Path
+) -> PlainSftTrainer:
+    """The trainer of `model`; its checkpoints go to `folder`."""
     if recipe.compile:
         model.compile()
     config = SFTConfig(
         **trainer.arguments(recipe, recipe.sft, len(rows), folder),
         max_length=None,  # rows fit; TRL would truncate silently
     )
-    run = PlainSftTrainer(
+    return PlainSftTrainer(
         model=model,
         args=config,
         train_dataset=rows,
         processing_class=tokenizer,
         data_collator=trainer.collate,
-        callbacks=[trainer.Marker(), *callbacks],
     )
-    return trainer.fit(run, folder)

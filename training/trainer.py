@@ -6,13 +6,13 @@ while saving resumes from the one before.
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from transformers import TrainerCallback
-from transformers.utils import logging
+from transformers import PrinterCallback, TrainerCallback
 
 from training.recipe import Optimisation, Recipe
 
@@ -44,8 +44,8 @@ def arguments(recipe: Recipe, stage: Optimisation, rows: int, folder: Path) -> d
         "save_strategy": "steps",
         "save_steps": stage.save_steps,
         "save_total_limit": 2,
-        "logging_steps": min(20, steps),
-        "logging_first_step": True,
+        # A mean is logged since the last one, so a checkpoint must not fall between two.
+        "logging_steps": math.gcd(20, stage.save_steps),
         "disable_tqdm": True,
         "report_to": "none",
         "dataloader_num_workers": 0,
@@ -56,7 +56,7 @@ def arguments(recipe: Recipe, stage: Optimisation, rows: int, folder: Path) -> d
 class Marker(TrainerCallback):  # type: ignore[misc]
     """Marks a checkpoint complete after everything in it is written."""
 
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_save(self, args: Any, state: Any, *_: Any, **__: Any) -> None:
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         (folder / _COMPLETE).touch()
 
@@ -72,10 +72,12 @@ def newest(folder: Path) -> str | None:
     return str(complete[max(complete)]) if complete else None
 
 
-def fit(trainer: Any, folder: Path) -> list[dict[str, float]]:
+def fit(trainer: Any, progress: TrainerCallback) -> list[dict[str, float]]:
     """Trains to the end, from the newest complete checkpoint if there is one; returns the log."""
-    logging.set_verbosity_error()
-    trainer.train(resume_from_checkpoint=newest(folder))
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(Marker())
+    trainer.add_callback(progress)
+    trainer.train(resume_from_checkpoint=newest(Path(trainer.args.output_dir)))
     return [entry for entry in trainer.state.log_history if "loss" in entry]
 
 

@@ -1,0 +1,58 @@
+"""Fixtures of the training tests: a recipe so small that a whole run takes seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.recipe import Recipe
+
+MINIATURE: dict[str, Any] = {
+    "name": "miniature",
+    "seed": 7,
+    "compile": False,
+    "gsm8k": None,
+    "tokenizer": {"vocabulary": 420, "problems": 60},
+    "model": {
+        "width": 64,
+        "feed_forward": 96,
+        "layers": 1,
+        "heads": 1,
+        "key_value_heads": 1,
+        "positions": 512,
+    },
+    "base": {
+        "tokens": 64 * 8 * 8,
+        "length": 64,
+        "batch": 8,
+        "learning_rate": 0.003,
+        "warmup": 0.1,
+        "decay": 0.2,
+        "save_steps": 2,
+        "arithmetic": 0.3,
+    },
+    "sft": {
+        "tokens": 384 * 4 * 8,
+        "length": 384,
+        "batch": 4,
+        "learning_rate": 0.003,
+        "warmup": 0.1,
+        "decay": 0.2,
+        "save_steps": 2,
+        "operations": {1: 0.6, 2: 0.4},
+    },
+    "evaluation": {"problems": 3, "batch": 2, "max_new_tokens": 6, "gsm8k": None},
+}
+
+
+@pytest.fixture
+def miniature() -> Recipe:
+    return Recipe.model_validate(MINIATURE)
+
+
+@pytest.fixture
+def starter(repository: Path) -> Path:
+    """The recipe of the shipped checkpoint."""
+    return repository / "training" / "recipes" / "starter.yaml"
