@@ -116,7 +116,7 @@ class TraceReader:
 
     def close(self, *, now: float = 0.0) -> list[Reading]:
         """The text has ended: finishes the open transition."""
-        return self._read(self._parser.close(), now, ended=True)
+        return self._read(self._parser.close(), now)
 
     def trace(self, question: str) -> Trace:
         """Everything read so far."""
@@ -128,9 +128,10 @@ class TraceReader:
             answer=self.answer,
         )
 
-    def _read(self, events: list[ParserEvent], now: float, *, ended: bool = False) -> list[Reading]:
+    def _read(self, events: list[ParserEvent], now: float) -> list[Reading]:
         readings: list[Reading] = []
-        for event in events:
+        last_start = _last_start(events)
+        for index, event in enumerate(events):
             match event:
                 case Output(text, raw):
                     self._meter.advance(len(raw))
@@ -140,8 +141,8 @@ class TraceReader:
                     self._meter.advance(len(event.raw))
                 case Finished(raw):
                     self._meter.advance(len(raw))
-                    last = ended or any(isinstance(later, Trailing) for later in events)
-                    readings.append(self._finish(now, self._meter.take(everything=last)))
+                    tokens = self._meter.take(everything=index > last_start)
+                    readings.append(self._finish(now, tokens))
                 case Preamble(text, raw):
                     self._meter.advance(len(raw))
                     self._preamble.append(text)
@@ -194,12 +195,14 @@ class TraceReader:
         scope = self._scopes[node.parent]
         found = verify_output(output, scope)
         if node.action in (Action.VERIFY, Action.BACKTRACK):
-            quoted = {
-                check.claim
-                for ancestor in self._tree.ancestors(node.parent)
-                for check in self._refuted.get(ancestor.id, ())
-            }
-            checks = tuple(check for check in found.checks if check.claim not in quoted)
+            checks = found.checks
+            if any(check.verdict is Verdict.REFUTED for check in checks):
+                quoted = {
+                    _bare(check.claim)
+                    for ancestor in self._tree.ancestors(node.parent)
+                    for check in self._refuted.get(ancestor.id, ())
+                }
+                checks = tuple(check for check in checks if _bare(check.claim) not in quoted)
             self._scopes[node.id] = scope
             return Verification(overall(checks), checks, scope, found.steps)
         self._scopes[node.id] = found.scope
@@ -211,6 +214,23 @@ class TraceReader:
     def _current(self) -> _Open:
         assert self._open is not None, "the parser starts a state before it has output"
         return self._open
+
+
+def _last_start(events: Sequence[ParserEvent]) -> int:
+    """Where the last state of a feed starts, else -1.
+
+    A state that is finished after it is followed by no other one, so the tokens of what remains of
+    the feed are its own.
+    """
+    for index in reversed(range(len(events))):
+        if isinstance(events[index], Started):
+            return index
+    return -1
+
+
+def _bare(claim: str) -> str:
+    """A claim without spaces: a quotation need not keep them."""
+    return "".join(claim.split())
 
 
 class _Meter:
