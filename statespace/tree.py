@@ -15,7 +15,15 @@ from typing import Final
 from statespace.actions import START_SUCCESSORS, SUCCESSORS, Action
 from statespace.trace import State
 
-_TARGET: Final = re.compile(r"\bstate\s{1,4}([0-9]{1,9})\b", re.ASCII | re.I)
+_STATE: Final = r"\bstate\s{1,4}([0-9]{1,9})\b"
+_TARGETS: Final = (
+    # "State 3 is wrong. Backtrack to State 2." also names the state that it leaves.
+    re.compile(
+        r"\b(?:back|backtrack|go|return|revert)\s{1,4}to\s{1,4}[*_]{0,3}" + _STATE, re.A | re.I
+    ),
+    re.compile(_STATE, re.A | re.I),
+)
+"""What names a Backtrack's target, the plainest wording first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,7 @@ class StateTree:
 
     def __init__(self) -> None:
         self._nodes: dict[int, Node] = {}
+        self._successors: dict[int, frozenset[Action]] = {0: START_SUCCESSORS}
         self._tip = 0  # the state that the next transition grows from
         self._newest = 0
 
@@ -66,6 +75,8 @@ class StateTree:
         """Place a transition that begins. A Backtrack must be ended by `backtrack`."""
         node = Node(self._newest + 1, self._tip, number, action, self._allows(action))
         self._nodes[node.id] = node
+        # Verify, a lost Backtrack and unknown actions are transparent.
+        self._successors[node.id] = SUCCESSORS.get(action, self._successors[node.parent])
         self._tip = self._newest = node.id
         return node
 
@@ -82,7 +93,7 @@ class StateTree:
         return target
 
     def _resolve(self, output: str, state: int) -> int | None:
-        found = _TARGET.search(output)
+        found = next((found for pattern in _TARGETS if (found := pattern.search(output))), None)
         if found is None:
             return None
         number = int(found[1])
@@ -97,11 +108,4 @@ class StateTree:
             return previous is Action.VERIFY
         if action is Action.VERIFY and previous is Action.BACKTRACK:
             return False
-        return action in self._successors(self._tip)
-
-    def _successors(self, state: int) -> frozenset[Action]:
-        """What may follow `state`: Verify, a lost Backtrack and unknown actions are transparent."""
-        for node in self.ancestors(state):
-            if node.action in SUCCESSORS:
-                return SUCCESSORS[node.action]
-        return START_SUCCESSORS
+        return action in self._successors[self._tip]
