@@ -14,52 +14,66 @@ MAX_SCAN: Final = 20_000
 """Characters of a text that are searched, from its end."""
 MAX_BOXES: Final = 8
 """Boxes that are tried, from the last one, until one is closed."""
+MAX_NUMBER: Final = 2_000
+"""Characters of a text that may be a plain number."""
 
-_STATED: Final = re.compile(r"answer\s{0,8}(?:is|:|=)\s{0,8}:?\s{0,8}([^\n]{1,200})", re.I)
+# What is stated is looked at, not consumed: a second "answer is" may stand on the same line.
+_STATED: Final = re.compile(r"answer\s{0,8}(?:is|:|=)\s{0,8}:?\s{0,8}(?=([^\n]{1,200}))", re.I)
+_WORKING: Final = re.compile(
+    r"(?:[^=\n]{0,80}?[0-9)%]\s?[-−+*/×÷·]\s?[$(0-9][^=\n]{0,80}=)+\s{0,8}"
+)
+"""`48 + 24 =`: what leads to the number that is stated."""
 _NUMBER: Final = re.compile(
-    r"[-−+]?[ ]?[$€£¥]?(?:[0-9]{1,400}(?:,[0-9]{3}){0,100}(?:\.[0-9]{1,400})?|\.[0-9]{1,400})"
-    r"(?:\s?/\s?[0-9]{1,400})?%?"
+    r"(?:(?<![\w)])[-−+])?(?:[$€£¥] ?)?(?:[0-9]{1,9} (?=[0-9]{1,2}/[0-9]))?"
+    r"(?:[0-9]{1,400}(?:,[0-9]{3}){0,100}(?:\.[0-9]{1,400})?|\.[0-9]{1,400})"
+    r"(?: ?/ ?[0-9]{1,400})?(?: ?%)?"
 )
+"""A number in running text. A minus sign is part of it, an operator or a list's dash is not."""
 _PLAIN: Final = re.compile(
-    r"([-−+]?)([0-9]{1,400}(?:,[0-9]{3}){0,100}|)(\.[0-9]{1,400})?(?:/([0-9]{1,400}))?(%?)"
+    r"[$€£¥]? ?(?P<sign>[-−+]?) ?[$€£¥]? ?"
+    r"(?:(?P<wholes>[0-9]{1,400}) (?=[0-9]{1,2} ?/))?"
+    r"(?P<digits>(?=\.?[0-9])[0-9]{0,400}(?:[, ][0-9]{3}){0,100}(?:\.[0-9]{0,400})?)"
+    r"(?: ?/ ?(?P<denominator>[0-9]{1,400}))?"
+    r"(?P<percent> ?%| percent\b)? ?[$€£¥]?"
+    r"(?: (?!(?:hundred|thousand|[mb]illion|trillion|dozen)s?\b)[a-zA-Z]{2}[a-zA-Z ./]{0,40})?"
 )
-_UNIT: Final = re.compile(r"\s+[a-zA-Z]{2}[a-zA-Z ./]{0,40}$")
+_FRACTION: Final = re.compile(r"(?:([0-9]) ?)?\\[dt]?frac\{([0-9]{1,400})\}\{([0-9]{1,400})\}")
 
 
 def extract(text: str) -> str | None:
     """The answer that `text` states, cleaned of markup; None if it states none."""
-    text = text[-MAX_SCAN:]
+    text = _without_markup(text[-MAX_SCAN:])
     if (boxed := _boxed(text)) is not None:
         return _clean(boxed) or None
-    stated = None
-    for stated in _STATED.finditer(text):
-        pass
-    if stated is not None:
-        text = stated[1]
-        number = _NUMBER.search(text)
+    if stated := _STATED.findall(text):
+        text = stated[-1]
+        working = _WORKING.match(text)
+        number = _NUMBER.search(text, working.end() if working else 0)
         return _clean(number[0] if number else text) or None
     numbers = _NUMBER.findall(text)
     return _clean(numbers[-1]) or None if numbers else None
 
 
 def number(text: str) -> Fraction | None:
-    """The exact value of a plain number, else None.
+    r"""The exact value of a plain number, else None.
 
-    Sign, thousands commas, decimals, `a/b`, currency, `%` and a unit after a space are understood.
+    Sign, thousands separators, decimals, `a/b`, `\frac{a}{b}`, mixed numbers (`3 1/2`), currency,
+    percent (hundredths) and a unit after a space are understood.
     """
-    bare = "".join(_UNIT.sub("", text.strip()).split()).strip("$€£¥").replace("-$", "-")
-    found = _PLAIN.fullmatch(bare)
-    if found is None or not (found[2] or found[3]):
+    if len(text) > MAX_NUMBER:
         return None
-    sign, whole, decimals, denominator, percent = found.groups()
-    value = Fraction((whole.replace(",", "") or "0") + (decimals or ""))
-    if denominator:
-        if int(denominator) == 0:
+    found = _PLAIN.fullmatch(" ".join(_FRACTION.sub(_slash, text).split()))
+    if found is None:
+        return None
+    value = Fraction(re.sub("[, ]", "", found["digits"]))
+    if found["denominator"]:
+        if int(found["denominator"]) == 0:
             return None
-        value /= int(denominator)
-    if percent:
+        value /= int(found["denominator"])
+    value += int(found["wholes"] or 0)
+    if found["percent"]:
         value /= 100
-    return -value if sign in ("-", "−") else value
+    return -value if found["sign"] in ("-", "−") else value
 
 
 def equal(one: str, other: str) -> bool:
@@ -67,7 +81,12 @@ def equal(one: str, other: str) -> bool:
     a, b = number(one), number(other)
     if a is not None and b is not None:
         return a == b
-    return "".join(one.split()).casefold() == "".join(other.split()).casefold()
+    return _folded(one) == _folded(other)
+
+
+def _folded(text: str) -> str:
+    """`text` without case, and without the spaces that do not part two words or numbers."""
+    return re.sub(r"(?<!\w) | (?!\w)", "", " ".join(text.split())).casefold()
 
 
 def _boxed(text: str) -> str | None:
@@ -85,10 +104,22 @@ def _boxed(text: str) -> str | None:
     return None
 
 
+def _without_markup(text: str) -> str:
+    r"""LaTeX that numbers are written with, as plain text: `\frac12`'s braced form, `{,}`, `\$`."""
+    text = re.sub(r"\\[,!](?=[0-9])", "", text.replace("{,}", ","))
+    for markup, plain in (("\\$", "$"), ("\\%", "%"), ("\\,", " "), ("\\!", "")):
+        text = text.replace(markup, plain)
+    return _FRACTION.sub(_slash, text)
+
+
+def _slash(fraction: re.Match[str]) -> str:
+    whole, numerator, denominator = fraction.groups()
+    return f"{whole} {numerator}/{denominator}" if whole else f"{numerator}/{denominator}"
+
+
 def _clean(answer: str) -> str:
-    r"""Markup off: `\text{…}`, `\$`, `$…$`, spaces, a final full stop."""
+    r"""What is left around a number taken off: `\text{…}`, `$…$`, spaces, a final full stop."""
     answer = re.sub(r"\\text\{([^{}]{0,200})\}", r"\1", answer)
-    answer = answer.replace("\\$", "").replace("\\%", "%").replace("\\,", "").replace("\\!", "")
-    answer = answer.strip().rstrip(".").strip("$ ")
-    plain = re.sub(r"^([-−+]?) ?[$€£¥]", r"\1", answer)
-    return plain.replace("−", "-") if number(plain) is not None else answer.strip()
+    answer = " ".join(answer.split()).rstrip(".").strip("$ ")
+    plain = re.sub(r"^([-−+]?) ?[$€£¥] ?", r"\1", answer)
+    return plain.replace("−", "-") if number(plain) is not None else answer
