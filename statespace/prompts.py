@@ -45,8 +45,8 @@ class Prompt:
     def from_tokenizer(cls, tokenizer: Tokenizer, *, system: str | None = None) -> Prompt:
         """The format that the tokenizer's own chat template gives.
 
-        Raises `PromptError` if there is no template, or if it does not carry the question through
-        unchanged.
+        Raises `PromptError` if there is no template, if it refuses these messages, or if it does
+        not carry the question through unchanged.
         """
         messages = [{"role": "system", "content": system}] if system else []
         messages.append({"role": "user", "content": _PLACEHOLDER})
@@ -54,7 +54,7 @@ class Prompt:
             text = tokenizer.apply_chat_template(
                 messages, tokenize=False, add_generation_prompt=True
             )
-        except ValueError as error:
+        except Exception as error:  # a template raises what its author chose
             raise PromptError(f"the tokenizer has no usable chat template: {error}") from error
         before, found, after = text.partition(_PLACEHOLDER)
         if not found or _PLACEHOLDER in after:
@@ -62,11 +62,18 @@ class Prompt:
         return cls(tokenizer, tuple(_control(tokenizer, before)), tuple(_control(tokenizer, after)))
 
     def ids(self, question: str) -> list[int]:
-        """The prompt for `question`; every character of it is data."""
+        """The prompt for `question`; every character of it is data. Raises `PromptError`."""
         return [*self.prefix, *self.data(question), *self.suffix]
 
     def data(self, text: str) -> list[int]:
-        """Token ids of text that is data: special tokens spelled out in it stay plain text."""
+        """Token ids of text that is data: special tokens spelled out in it stay plain text.
+
+        Raises `PromptError` if it holds half of a surrogate pair, which no encoding can write.
+        """
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise PromptError(f"the text is not valid Unicode: {error.reason}") from error
         return self.tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
 
     def fingerprint(self) -> str:
