@@ -6,8 +6,13 @@ Backtrack to State 2.
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from statespace.errors import RepairError
 from statespace.trace import Check, Transition, Verdict
+
+_RELATION: Final = re.compile(r"=|≈|\\approx")
 
 
 def refutation(transition: Transition) -> Check:
@@ -25,10 +30,11 @@ def verify_text(number: int, check: Check) -> str:
 
     Raises `RepairError` if the check has no computed value to set against the claim.
     """
-    left, equals, _ = check.claim.rpartition("=")
-    if not equals or check.computed is None:
+    relations = list(_RELATION.finditer(check.claim))
+    if not relations or check.computed is None:
         raise RepairError(f"the claim {check.claim!r} has no computed value to state")
-    return f"State {number} says {check.claim}, but {left.strip()} = {check.computed}."
+    left = check.claim[: relations[-1].start()].strip()
+    return f"State {number} says {check.claim}, but {left} = {check.computed}."
 
 
 def holds_text(number: int) -> str:

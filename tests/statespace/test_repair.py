@@ -1,0 +1,144 @@
+"""The wording of repairs: what it says is true, and the reader takes it as it was meant."""
+
+from __future__ import annotations
+
+import operator
+from fractions import Fraction
+
+import pytest
+from hypothesis import assume, given, strategies as st
+
+from statespace.actions import Action
+from statespace.errors import RepairError
+from statespace.reader import read
+from statespace.repair import backtrack_text, holds_text, refutation, verify_text
+from statespace.text import render
+from statespace.trace import Check, Trace, Transition, Verdict
+
+CHECK = Check(
+    start=4, end=15, claim="48 / 2 = 26", stated="26", computed="24", verdict=Verdict.REFUTED
+)
+
+
+def test_the_wording_is_the_one_that_models_were_trained_on() -> None:
+    assert verify_text(3, CHECK) == "State 3 says 48 / 2 = 26, but 48 / 2 = 24."
+    assert backtrack_text(2) == "Backtrack to State 2."
+    assert holds_text(2) == "State 2 is correct."
+
+
+@pytest.mark.parametrize(
+    ("claim", "left"),
+    [
+        ("6 + 4 = 5 + 6", "6 + 4"),
+        ("a = b = 3", "a = b"),
+        ("48 / 2 ≈ 26", "48 / 2"),
+        (r"48 \div 2 \approx 26", r"48 \div 2"),
+    ],
+)
+def test_the_left_of_the_last_relation_is_set_right(claim: str, left: str) -> None:
+    """A claim of an estimate is refuted too: guided solving must be able to word it."""
+    check = CHECK.model_copy(update={"claim": claim})
+    assert verify_text(1, check) == f"State 1 says {claim}, but {left} = 24."
+
+
+@pytest.mark.parametrize("change", [{"computed": None}, {"claim": "48 / 2"}])
+def test_what_cannot_be_worded_is_an_error(change: dict[str, str | None]) -> None:
+    with pytest.raises(RepairError, match="no computed value"):
+        verify_text(1, CHECK.model_copy(update=change))
+
+
+def transition(*verdicts: Verdict) -> Transition:
+    checks = [
+        CHECK.model_copy(update={"verdict": verdict, "claim": f"{index} = 1"})
+        for index, verdict in enumerate(verdicts)
+    ]
+    return Transition(id=1, parent=0, action=Action.FORMALIZE, label="", checks=tuple(checks))
+
+
+def test_the_first_refuted_check_is_repaired() -> None:
+    found = refutation(
+        transition(Verdict.VERIFIED, Verdict.UNCHECKED, Verdict.REFUTED, Verdict.REFUTED)
+    )
+    assert found.claim == "2 = 1"
+
+
+def test_nothing_refuted_is_an_error() -> None:
+    with pytest.raises(RepairError, match="nothing to repair"):
+        refutation(transition(Verdict.VERIFIED, Verdict.UNCHECKED))
+
+
+def repaired(line: str) -> Trace | None:
+    """A trace in which `line` is refuted, repaired and backtracked from; None if it holds."""
+    states = [(Action.FORMALIZE, "m = 4"), (Action.SOLVE_SUBQUESTION, line)]
+    wrong = read(render(states)).transitions[-1]
+    if wrong.verdict is not Verdict.REFUTED:
+        return None
+    states += [
+        (Action.VERIFY, verify_text(2, refutation(wrong))),
+        (Action.BACKTRACK, backtrack_text(1)),
+    ]
+    return read(render(states))
+
+
+def assert_repair_holds(trace: Trace) -> None:
+    verify, backtrack = trace.transitions[2:]
+    assert verify.verdict is Verdict.VERIFIED, verify.output
+    assert verify.legal
+    assert (backtrack.target, backtrack.legal) == (1, True)
+    assert backtrack.verdict is Verdict.UNCHECKED
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "48 / 2 = 26",
+        "So x = 48 / 2 = 26 clips.",
+        "48 clips / 2 = 26 clips",
+        "$48 / 2 = $26",
+        "10 / 3 = 3.4",
+        "50% of 80 = 30",
+        "20% + 10% = 40%",
+        "1,000 * 3 = 3,001",
+        "2*3 + 4 = 6 + 4 = 11",
+        "6 + 4 = 5 + 6",
+        "m * 2 = 9",
+        "m * 2 = 8, m * 3 = 13",
+        "3 - 5 = 2",
+        r"48 \div 2 = 26",
+        "48 ÷ 2 = 26",
+        r"48 \div 2 \approx 26",
+        "(2 + 3) × 4 = 21",
+        "2^10 = 1025",
+    ],
+)
+def test_what_a_repair_says_is_verified(line: str) -> None:
+    """A Verify refuted by the verifier that wrote it would send guided solving in circles."""
+    trace = repaired(line)
+    assert trace is not None
+    assert_repair_holds(trace)
+
+
+OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": Fraction}
+
+
+@given(
+    st.integers(0, 10_000), st.sampled_from(sorted(OPERATORS)), st.integers(1, 10_000),
+    st.integers(-20_000, 20_000),
+)  # fmt: skip
+def test_any_wrong_calculation_can_be_repaired(a: int, sign: str, b: int, stated: int) -> None:
+    assume(OPERATORS[sign](a, b) != stated)
+    trace = repaired(f"n = {a} {sign} {b} = {stated}")
+    if trace is not None:
+        assert_repair_holds(trace)
+
+
+@given(st.integers(0, 10**9 - 1))
+def test_a_backtrack_is_resolved_to_the_state_it_names(number: int) -> None:
+    text = f"State {number}:\nAction: Formalize\nOutput: x\nState 1:\nAction: Backtrack\n"
+    assert read(text + backtrack_text(number)).transitions[-1].target == 1
+
+
+def test_a_state_that_holds_makes_no_claim() -> None:
+    trace = read(render([(Action.SOLVE_PARENT, "1 + 1 = 2"), (Action.VERIFY, holds_text(1))]))
+    assert trace.transitions[-1].verdict is Verdict.UNCHECKED
+    assert trace.transitions[-1].legal
