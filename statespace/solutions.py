@@ -135,5 +135,5 @@ class Solution(Frozen):
     error: Failure | None = None
     created_at: Annotated[float, Field(description="Unix time, seconds.")]
     completed_at: float | None = None
-    metadata: Metadata = {}
+    metadata: Metadata = Field(default_factory=dict)
     source: Source | None = None
