@@ -1,8 +1,8 @@
 """The errors of training: what a user can put right, with the remedy in the message.
 
-    TrainingError
-    ├── RecipeError    a recipe cannot be read, or a key or value in it is wrong
-    └── DataError      a data file is missing or malformed
+TrainingError
+├── RecipeError    a recipe cannot be read, or a key or value in it is wrong
+└── DataError      a data file is missing or malformed
 """
 
 from __future__ import annotations

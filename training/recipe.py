@@ -57,7 +57,7 @@ class Model(Section):
 
 
 class Optimisation(Section):
-    """AdamW with a warm-up, a constant stretch and a linear-to-zero end (as in MiniCPM, §4)."""
+    """AdamW with a warm-up, a constant stretch and a cosine end (MiniCPM, arXiv 2404.06395)."""
 
     tokens: PositiveInt
     """Tokens to train on, prompts included."""

@@ -109,9 +109,9 @@ class Run:
             return
         rows = data.base_rows(self.recipe, vocabulary)
         run = base.build(self.recipe, vocabulary, rows, step.folder)
-        log = trainer.fit(run, Steps(self.report, "base model"))
+        record = trainer.fit(run, self.recipe.base, Steps(self.report, "base model"))
         run.model.save_pretrained(step.folder / "model")
-        step.finish(rows=len(rows), data=data.digest(rows), log=log)
+        step.finish(data=data.digest(rows), **record)
         _discard_checkpoints(step.folder)
 
     def _sft(self, step: Step, first: Step, vocabulary: Any) -> None:
@@ -120,9 +120,9 @@ class Run:
         rows = data.sft_rows(self.recipe, vocabulary)
         model = AutoModelForCausalLM.from_pretrained(first.folder / "model", dtype=torch.float32)
         run = sft.build(self.recipe, model, vocabulary, rows, step.folder)
-        log = trainer.fit(run, Steps(self.report, "fine-tuning"))
+        record = trainer.fit(run, self.recipe.sft, Steps(self.report, "fine-tuning"))
         model.to(torch.bfloat16).save_pretrained(step.folder / "model")
-        step.finish(rows=len(rows), data=data.digest(rows), log=log)
+        step.finish(data=data.digest(rows), **record)
         _discard_checkpoints(step.folder)
 
     def _scores(self, step: Step, second: Step, vocabulary: Any) -> tuple[Score, ...]:
@@ -168,7 +168,11 @@ class Run:
             eos_token_id=vocabulary.eos_token_id,
             pad_token_id=vocabulary.pad_token_id,
         ).save_pretrained(folder)
-        card.write(made, self.recipe, parameters, folder)
+        text = card.readme(
+            made, self.recipe, parameters, (first.record["steps"], second.record["steps"])
+        )
+        made.save(folder)
+        (folder / "README.md").write_text(text, encoding="utf-8")
         for path in folder.iterdir():
             path.chmod(0o644)  # safetensors writes for the owner only; servers run as another user
         manifest.write(folder / "manifest.json", self._manifest(first, second, folder))
@@ -184,8 +188,8 @@ class Run:
             "seed": self.recipe.seed,
             "versions": manifest.versions(),
             "inputs": self.inputs,
-            "base": {key: first.record[key] for key in ("rows", "data")},
-            "sft": {key: second.record[key] for key in ("rows", "data")},
+            "base": {key: first.record[key] for key in ("steps", "data")},
+            "sft": {key: second.record[key] for key in ("steps", "data")},
             "final_loss": {
                 "base": first.record["log"][-1]["loss"],
                 "sft": second.record["log"][-1]["loss"],

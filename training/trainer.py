@@ -61,6 +61,34 @@ class Marker(TrainerCallback):  # type: ignore[misc]
         (folder / _COMPLETE).touch()
 
 
+class Finish(TrainerCallback):  # type: ignore[misc]
+    """Ends training early and well: once `finish` appears in its folder, the decay begins.
+
+    The decay then takes the share of the steps that the recipe gives it. The step it began at is
+    written into the file, so that a run that is killed later resumes the same schedule.
+    """
+
+    def __init__(self, stage: Optimisation, folder: Path) -> None:
+        self.stage = stage
+        self.file = folder / "finish"
+        self.last: int | None = None
+
+    def on_step_begin(self, args: Any, state: Any, *_: Any, lr_scheduler: Any, **__: Any) -> None:
+        if self.last is None and self.file.is_file():
+            step = int(self.file.read_text() or state.global_step)
+            decay = int(step * self.stage.decay / (1 - self.stage.decay)) + 1
+            self.last = step + decay
+            if self.last < state.max_steps:
+                self.file.write_text(str(step))
+                for schedule in lr_scheduler.lr_lambdas:
+                    schedule.keywords["num_stable_steps"] = max(0, step - args.warmup_steps)
+                    schedule.keywords["num_decay_steps"] = decay
+
+    def on_step_end(self, _args: Any, state: Any, control: Any, *_: Any, **__: Any) -> None:
+        if self.last is not None and state.global_step >= self.last:
+            control.should_training_stop = True
+
+
 def newest(folder: Path) -> str | None:
     """The newest complete checkpoint in `folder`; incomplete ones are deleted."""
     complete: dict[int, Path] = {}
@@ -72,13 +100,18 @@ def newest(folder: Path) -> str | None:
     return str(complete[max(complete)]) if complete else None
 
 
-def fit(trainer: Any, progress: TrainerCallback) -> list[dict[str, float]]:
-    """Trains to the end, from the newest complete checkpoint if there is one; returns the log."""
+def fit(trainer: Any, stage: Optimisation, progress: TrainerCallback) -> dict[str, Any]:
+    """Trains to the end, from the newest complete checkpoint if there is one.
+
+    Returns what to record: `steps` and the `log` of losses.
+    """
+    folder = Path(trainer.args.output_dir)
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(Marker())
-    trainer.add_callback(progress)
-    trainer.train(resume_from_checkpoint=newest(Path(trainer.args.output_dir)))
-    return [entry for entry in trainer.state.log_history if "loss" in entry]
+    for callback in (Marker(), Finish(stage, folder), progress):
+        trainer.add_callback(callback)
+    trainer.train(resume_from_checkpoint=newest(folder))
+    log = [entry for entry in trainer.state.log_history if "loss" in entry]
+    return {"steps": trainer.state.global_step, "log": log}
 
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:

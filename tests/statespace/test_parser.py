@@ -161,12 +161,45 @@ def test_plain_text_is_passed_on_at_once() -> None:
 
 PIECES = st.sampled_from(
     [
-        "State 1:", "State 2:\n", "**State 3:**", "\n", "\n\n", "\r\n", " ", "\t", "Action:", "Action: Formalize",
-        "Action: Summarize\n", "**Action:** Check", "Output:", "**Output:** ", "Output: x", "State", "Stat", "e 1", ":",
-        "*", "**", "#", "x = 3", "State 4:\nAction: Verify\nOutput: ok\n\n", "Act", "ion", "Out", "put", "\u2028", "\x0b",
-        "State 9:\n\nAction: Backtrack\nOutput: Backtrack to State 2.", " " * 20, "-" * 50, "a" * 130, "ſ", "0", "1" * 12,
+        "State 1:",
+        "State 2:\n",
+        "**State 3:**",
+        "\n",
+        "\n\n",
+        "\r\n",
+        " ",
+        "\t",
+        "Action:",
+        "Action: Formalize",
+        "Action: Summarize\n",
+        "**Action:** Check",
+        "Output:",
+        "**Output:** ",
+        "Output: x",
+        "State",
+        "Stat",
+        "e 1",
+        ":",
+        "*",
+        "**",
+        "#",
+        "x = 3",
+        "State 4:\nAction: Verify\nOutput: ok\n\n",
+        "Act",
+        "ion",
+        "Out",
+        "put",
+        "\u2028",
+        "\x0b",
+        "State 9:\n\nAction: Backtrack\nOutput: Backtrack to State 2.",
+        " " * 20,
+        "-" * 50,
+        "a" * 130,
+        "ſ",
+        "0",
+        "1" * 12,
     ]
-)  # fmt: skip
+)
 TEXTS = st.one_of(st.lists(PIECES, max_size=30).map("".join), st.text(max_size=200))
 
 

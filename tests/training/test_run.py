@@ -18,7 +18,7 @@ from statespace.card import Card
 from statespace.prompts import Prompt
 from training import manifest
 from training.errors import TrainingError
-from training.progress import Report
+from training.progress import Report, Steps
 from training.recipe import Recipe
 from training.run import Run
 
@@ -185,6 +185,27 @@ def test_a_changed_recipe_never_mixes_with_old_work(finished: Path) -> None:
     after = records(finished)
     assert {name: after[name] for name in before} == before
     assert {name.split("-")[0] for name in after.keys() - before.keys()} == {"sft", "evaluation"}
+
+
+def test_a_run_told_to_finish_decays_and_stops_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At step 4 of 8, with a fifth of the steps for the decay: two more, the last at the bottom."""
+    advance = Steps.on_step_end
+
+    def on_step_end(self: Steps, args: Any, state: Any, *rest: Any, **options: Any) -> None:
+        if self.what == "fine-tuning" and state.global_step == 4:
+            Path(args.output_dir, "finish").touch()
+        advance(self, args, state, *rest, **options)
+
+    monkeypatch.setattr(Steps, "on_step_end", on_step_end)
+    execute(Recipe.model_validate(MINIATURE), tmp_path)
+    (path,) = tmp_path.glob("sft-*/done.json")
+    record = manifest.read(path)
+    assert record["steps"] == 6
+    assert (path.parent / "finish").read_text() == "4"
+    rates = [entry["learning_rate"] for entry in record["log"]]
+    assert rates[-1] < rates[-2] == MINIATURE["sft"]["learning_rate"]
 
 
 def test_two_runs_never_share_a_work_directory(miniature: Recipe, tmp_path: Path) -> None:
