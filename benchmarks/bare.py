@@ -8,6 +8,7 @@ What is left when a server does nothing at all. A process of its own, with the p
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -85,6 +86,9 @@ async def _work(llm: Any, sampling: Any, prompts: Iterator[list[int]], counts: l
 async def main(out: TextIO) -> None:
     """Take jobs until standard input ends."""
     llm = await asyncio.to_thread(build, Settings())
+    # As vLLM's server does once it is up, so that collections do not walk its whole heap.
+    gc.collect()
+    gc.freeze()
     try:
         print(json.dumps({"ready": True}), file=out, flush=True)
         while line := await asyncio.to_thread(sys.stdin.readline):

@@ -20,6 +20,8 @@ import uvloop
 
 KEPT: Final = 1 << 18
 """Bytes kept of the end of a stream: room for a whole solution object."""
+END: Final = b"\r\n0\r\n\r\n"
+"""The end of a chunked body; within JSON no line ends stand."""
 LIMIT_S: Final = 300.0
 """Seconds after which a job has failed."""
 
@@ -49,40 +51,59 @@ class LoadError(Exception):
     """A stream did not end as it should have."""
 
 
-class Stream(asyncio.Protocol):
-    """One request and its answer's bytes. `done` ends when the server closes the connection."""
+class Connection(asyncio.Protocol):
+    """One connection, kept for a worker's requests in turn."""
 
-    def __init__(self, request: bytes) -> None:
-        self._request = request
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
         self._pieces: deque[bytes] = deque()
         self._held = 0
-        self.size = 0
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._last = b""
+        self._ended: asyncio.Future[None] | None = None
+        self.received = 0
 
-    @property
-    def tail(self) -> bytes:
-        """The last bytes; all of them if there were few."""
+    async def post(self, request: bytes) -> bytes:
+        """Send a request; the last bytes of its answer, or all of them if they are few.
+
+        Raises `ConnectionError` if the server hangs up before the answer's end.
+        """
+        if self._transport is None:
+            raise ConnectionResetError("the server has closed the connection")
+        self._pieces.clear()
+        self._held = 0
+        self._ended = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        await self._ended
         return b"".join(self._pieces)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the request."""
-        # uvloop's transports are no subclasses of asyncio's.
-        cast("asyncio.Transport", transport).write(self._request)
+        """The connection stands. uvloop's transports are no subclasses of asyncio's."""
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Count and keep."""
-        self.size += len(data)
+        """Count and keep, and see whether these were the last bytes of a chunked body."""
+        self.received += len(data)
         self._held += len(data)
         self._pieces.append(data)
         while self._held - len(self._pieces[0]) >= KEPT:
             self._held -= len(self._pieces.popleft())
+        self._last = (
+            data[-len(END) :] if len(data) >= len(END) else (self._last + data)[-len(END) :]
+        )
+        if self._last == END and self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The server has said everything."""
-        if exc is None:
-            self.done.set_result(None)
-        else:
-            self.done.set_exception(exc)
+        """An answer without an end is an error."""
+        self._transport = None
+        if self._ended is not None and not self._ended.done():
+            tail = b"".join(self._pieces)[-500:].decode(errors="replace")
+            self._ended.set_exception(exc or ConnectionResetError(f"no end of the answer: {tail}"))
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._transport is not None:
+            self._transport.close()
 
 
 async def perform(job: Job) -> Outcome:
@@ -92,33 +113,35 @@ async def perform(job: Job) -> Outcome:
     `TimeoutError` after `LIMIT_S`.
     """
     requests = iter([_request(job, body) for body in job.bodies])
-    ended: list[Stream] = []
+    loop = asyncio.get_running_loop()
+    connections: list[Connection] = []
+    for _ in range(job.streams):
+        _, connection = await loop.create_connection(Connection, job.host, job.port)
+        connections.append(connection)
     began = time.perf_counter()
     async with asyncio.timeout(LIMIT_S), asyncio.TaskGroup() as group:
-        for _ in range(job.streams):
-            group.create_task(_work(job, requests, ended))
+        workers = [group.create_task(_work(each, requests)) for each in connections]
     seconds = time.perf_counter() - began
-    usages = [usage(stream.tail) for stream in ended]
+    for connection in connections:
+        connection.close()
+    usages = [usage(tail) for worker in workers for tail in worker.result()]
     return Outcome(
         seconds=seconds,
         prompt_tokens=sum(found["prompt_tokens"] for found in usages),
         completion_tokens=sum(found["completion_tokens"] for found in usages),
-        bytes=sum(stream.size for stream in ended),
+        bytes=sum(connection.received for connection in connections),
     )
 
 
-async def _work(job: Job, requests: Iterator[bytes], ended: list[Stream]) -> None:
-    loop = asyncio.get_running_loop()
-    for request in requests:
-        _, stream = await loop.create_connection(lambda: Stream(request), job.host, job.port)  # noqa: B023
-        await stream.done
-        ended.append(stream)
+async def _work(connection: Connection, requests: Iterator[bytes]) -> list[bytes]:
+    """The last bytes of all answers that this connection got."""
+    return [await connection.post(request) for request in requests]
 
 
 def _request(job: Job, body: str) -> bytes:
     data = body.encode()
     return (
-        f"POST {job.path} HTTP/1.1\r\nHost: {job.host}:{job.port}\r\nConnection: close\r\n"
+        f"POST {job.path} HTTP/1.1\r\nHost: {job.host}:{job.port}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
     ).encode() + data
 

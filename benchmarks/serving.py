@@ -79,10 +79,8 @@ def main() -> None:
     settings = Settings(model=chosen.model) if chosen.model else Settings()
     described = machine.describe()
     with worker("benchmarks.load", settings) as load:
-        with _contestants(settings, load) as contestants:
-            _check_idle(contestants)
-            rounds = compete(contestants, chosen.pairs, chosen.requests)
-        # rounds |= _defaults(settings, load)
+        rounds = _taking_turns(settings, load, chosen.pairs, chosen.requests)
+        rounds |= _defaults(settings, load)
     compared = _compare(rounds)
     _print(rounds, compared)
     result = {
@@ -97,6 +95,12 @@ def main() -> None:
         "rounds": {name: [asdict(each) for each in found] for name, found in rounds.items()},
     }
     print(json.dumps(result))
+
+
+def _taking_turns(settings: Settings, load: Worker, pairs: int, requests: int) -> Rounds:
+    with _contestants(settings, load) as contestants:
+        _check_idle(contestants)
+        return compete(contestants, pairs, requests)
 
 
 @contextmanager
