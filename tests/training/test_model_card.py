@@ -1,0 +1,49 @@
+"""The model card: every score as it was measured, and what was trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from statespace.card import Card, RecipeReference, Score
+from training.card import readme
+from training.recipe import Gsm8k, Recipe
+
+DIGEST = "sha256:" + "0" * 64
+
+
+def card(recipe: Recipe, *scores: Score) -> Card:
+    """A card with these scores."""
+    reference = RecipeReference(name=recipe.name, hash=recipe.digest())
+    return Card(
+        stage="fundamental",
+        prompt=DIGEST,
+        base_model="from scratch",
+        recipe=reference,
+        scores=scores,
+    )
+
+
+def test_the_table_holds_every_score_unrounded_and_rounded(miniature: Recipe) -> None:
+    made = card(
+        miniature,
+        Score(set="seen", right=401, total=500),
+        Score(set="GSM8K test", right=0, total=1319),
+    )
+    text = readme(made, miniature, 3_000_000, (10, 20))
+    assert "| seen | 401 | 500 | 80.2 % |" in text
+    assert "| GSM8K test | 0 | 1319 | 0.0 % |" in text
+    assert "3.0 million parameters" in text
+
+
+def test_the_tokens_are_those_trained_on_not_those_planned(miniature: Recipe) -> None:
+    """A run told to finish early has seen fewer."""
+    text = readme(card(miniature), miniature, 1, (10_000, 20_000))
+    assert f"Base: {10_000 * 8 * 64 / 1e6:.1f} million tokens" in text
+    assert f"fine-tuning: {20_000 * 4 * 384 / 1e6:.1f} million tokens" in text
+
+
+def test_gsm8k_is_named_only_where_it_was_used(miniature: Recipe) -> None:
+    assert "GSM8K" not in readme(card(miniature), miniature, 1, (1, 1))
+    mixed = miniature.model_copy(update={"gsm8k": Gsm8k(path=Path("train.jsonl"), share=0.25)})
+    text = readme(card(mixed), mixed, 1, (1, 1))
+    assert "except 25 % of the fine-tuning examples: training problems of GSM8K (MIT" in text
