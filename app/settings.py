@@ -86,5 +86,7 @@ class Settings(BaseSettings):
         """The model name that clients use."""
         if self.model_name:
             return self.model_name
+        if self.engine == "scripted":
+            return "scripted"
         path = Path(self.model)
         return path.resolve().name if path.is_dir() else self.model

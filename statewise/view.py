@@ -84,12 +84,12 @@ class SolutionView:
                 self._refresh()
             case TransitionCompleted(transition=transition):
                 self._open = None
-                self._live.update("")
+                self._live.update("", refresh=True)
                 self._console.print(finished(transition))
             case TextCompleted(text=text):
                 self._console.print(Padding(Text(text), (0, 2)))
             case _ if isinstance(event, Ended):
-                self._live.update("")
+                self._live.update("", refresh=True)
                 self._console.print(ending(event.solution))
 
     def _refresh(self) -> None:

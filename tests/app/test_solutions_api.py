@@ -189,7 +189,7 @@ def test_an_unknown_model_is_not_found(server: LocalServer) -> None:
     response = post(server, question="x", model="gpt-17")
     assert response.status_code == 404
     assert response.json()["error"]["code"] == "model_not_found"
-    assert "starter" in response.json()["error"]["message"]
+    assert "'scripted'" in response.json()["error"]["message"]
 
 
 def test_unknown_routes_and_methods_answer_in_the_same_shape(server: LocalServer) -> None:
