@@ -80,13 +80,18 @@ def statewise(settings: Settings) -> Iterator[Server]:
 
 @contextmanager
 def vllm_server(settings: Settings, *, profile: bool) -> Iterator[Server]:
-    """vLLM's own OpenAI server, with the service's CPU profile or as vLLM comes."""
+    """vLLM's own OpenAI server, with the service's CPU profile or as vLLM comes.
+
+    As it comes, it would take nearly all memory for its cache and not start beside anything else:
+    the cache's size is given in both cases.
+    """
     port = _free_port()
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
     command += ["--model", settings.model, "--served-model-name", settings.served_name]
     command += ["--host", HOST, "--port", str(port)]
     ours = cpu.environment(settings, {})
     environment = {name: value for name, value in os.environ.items() if name not in ours}
+    environment["VLLM_CPU_KVCACHE_SPACE"] = ours["VLLM_CPU_KVCACHE_SPACE"]
     if profile and cpu.is_cpu():
         environment |= ours
         command += cpu.options(settings)
