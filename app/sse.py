@@ -5,6 +5,7 @@ A framework's event response costs 3 to 14 times as much per event (docs/adr/000
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from statespace.events import Event, TransitionDelta
@@ -16,11 +17,20 @@ HEADERS: Final = {
     "X-Accel-Buffering": "no",
 }
 MEDIA_TYPE: Final = "text/event-stream"
+# Many clients cut a stream into lines with `str.splitlines`, for which these end a line too; the
+# other controls of the range would be obeyed by some terminals.
+_ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
 def encode(event: Event) -> bytes:
     """One event as a frame: `event:` is its type, `id:` its sequence number if it has one."""
-    data = event.model_dump_json().encode()
+    data = _one_line(event.model_dump_json()).encode()
     if isinstance(event, TransitionDelta):
         return b"event: transition.delta\ndata: %b\n\n" % data
     return b"event: %b\nid: %d\ndata: %b\n\n" % (event.type.encode(), event.sequence_number, data)
+
+
+def _one_line(text: str) -> str:
+    if text.isascii():
+        return text
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
