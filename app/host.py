@@ -98,8 +98,9 @@ class Host:
             logger.exception("engine_start")
             self._fail(EngineStartError(f"the engine did not start: {error!r}"))
         else:
-            self._ready_after = time.monotonic() - self._began
-            self._enter("ready")
+            if self.phase != "stopping":
+                self._ready_after = time.monotonic() - self._began
+                self._enter("ready")
         finally:
             watch.cancel()
 
@@ -114,5 +115,8 @@ class Host:
     async def _watch_children(self) -> None:
         """Record processes as they appear, so that even a half-started engine leaves no orphan."""
         while self._registration is not None:
-            await asyncio.to_thread(self._registration.record_children)
+            try:
+                await asyncio.to_thread(self._registration.record_children)
+            except OSError as error:  # a full disk must not end the watch
+                logger.warning("server_record", error=str(error))
             await asyncio.sleep(0.5)

@@ -8,17 +8,29 @@ start ends what a dead server has left behind, and nothing else: ids are reused,
 from __future__ import annotations
 
 import os
+import stat
+import tempfile
+import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import psutil
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 logger = structlog.get_logger(__name__)
 
 KILL_AFTER_S: Final = 3.0
+
+
+@cache
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
 
 
 class Process(BaseModel):
@@ -28,17 +40,19 @@ class Process(BaseModel):
 
     pid: int
     started: float
+    """Seconds from the machine's boot; see `_started`."""
+    boot: str = Field(default_factory=_boot)
 
     @classmethod
     def of(cls, process: psutil.Process) -> Process:
         """The running `process`. Raises `psutil.NoSuchProcess`."""
-        return cls(pid=process.pid, started=process.create_time())
+        return cls(pid=process.pid, started=_started(process))
 
     def find(self) -> psutil.Process | None:
         """The process itself, if it still runs."""
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) < 0.05
+            same = self.boot == _boot() and abs(_started(process) - self.started) < 0.05
             return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
@@ -64,16 +78,29 @@ class Registration:
             server=Process.of(psutil.Process()), url=url, model=model, engine=engine
         )
         self._path = folder / f"{self._record.server.pid}.json"
+        self._lock = threading.RLock()
+        self._removed = False
 
     def write(self) -> None:
-        """Write the record, whole or not at all."""
+        """Write the record, whole or not at all. Raises `OSError`."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        scratch = self._path.with_suffix(".tmp")
-        scratch.write_text(self._record.model_dump_json(), "utf-8")
-        scratch.replace(self._path)
+        # A file of its own, readable by us alone, that follows no link another user may have laid.
+        number, scratch = tempfile.mkstemp(suffix=".tmp", dir=self._path.parent)
+        try:
+            with os.fdopen(number, "w", encoding="utf-8") as file:
+                file.write(self._record.model_dump_json())
+            Path(scratch).replace(self._path)
+        except OSError:
+            Path(scratch).unlink(missing_ok=True)
+            raise
 
     def record_children(self) -> None:
-        """Add processes that have appeared since."""
+        """Add processes that have appeared since. Called from several threads."""
+        with self._lock:
+            if not self._removed:
+                self._record_children()
+
+    def _record_children(self) -> None:
         children = set(self._record.children)
         for child in psutil.Process().children(recursive=True):
             try:
@@ -93,7 +120,9 @@ class Registration:
     def remove(self) -> None:
         """End what is left of the children, then remove the record."""
         self.end_children()
-        self._path.unlink(missing_ok=True)
+        with self._lock:
+            self._removed = True
+            self._path.unlink(missing_ok=True)
 
 
 def running(folder: Path) -> Iterator[ServerRecord]:
@@ -127,6 +156,25 @@ def end(processes: tuple[Process, ...]) -> int:
     return len(found)
 
 
+def _started(process: psutil.Process) -> float:
+    """Seconds from boot to the start of `process`, where the system tells (Linux).
+
+    A date, as psutil gives it, moves when the clock is set, and the server would be taken for dead.
+    """
+    try:
+        line = Path(f"/proc/{process.pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return process.create_time()
+    # Field 22 (proc_pid_stat(5)); the name before it may hold spaces and parentheses.
+    return int(line.rpartition(b")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether we have written it: another user's record could have us end any of our processes."""
+    status = path.lstat()
+    return stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+
+
 def _signal(process: psutil.Process, *, kill: bool) -> None:
     try:
         process.kill() if kill else process.terminate()
@@ -137,6 +185,8 @@ def _signal(process: psutil.Process, *, kill: bool) -> None:
 def _records(folder: Path) -> Iterator[tuple[ServerRecord, Path]]:
     for path in sorted(folder.glob("*.json")):
         try:
+            if not _is_ours(path):
+                continue
             yield ServerRecord.model_validate_json(path.read_bytes()), path
         except FileNotFoundError:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -100,3 +101,54 @@ def test_a_foreign_file_is_left_where_it_is(tmp_path: Path) -> None:
     assert end_orphans(tmp_path) == 0
     assert list(running(tmp_path)) == []
     assert stranger.exists()
+
+
+def test_a_set_clock_does_not_hide_a_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sleeper: subprocess.Popen[bytes]
+) -> None:
+    """Dates move with the clock: a server would be taken for dead, an orphan missed."""
+    orphan = named(sleeper)
+    moved = psutil.boot_time() + 3600
+    monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: moved)  # type: ignore[attr-defined]
+    assert orphan.find() is not None
+    monkeypatch.setattr(psutil, "boot_time", lambda: moved)
+    write(tmp_path, orphan)
+    assert [record.server.pid for record in running(tmp_path)] == [sleeper.pid]
+
+
+def test_another_boots_process_is_not_taken_for_ours(sleeper: subprocess.Popen[bytes]) -> None:
+    assert named(sleeper).model_copy(update={"boot": "earlier"}).find() is None
+
+
+def test_a_record_that_is_not_ours_is_not_obeyed(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    """In a shared folder anybody could have us end any process of ours."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    planted = write(elsewhere, dead(), named(sleeper))
+    (tmp_path / "7.json").symlink_to(planted)
+    assert end_orphans(tmp_path) == 0
+    assert sleeper.poll() is None
+
+
+def test_records_written_at_the_same_time_stay_whole(tmp_path: Path) -> None:
+    """The watch during start and the stop write from two threads."""
+    registration = Registration(tmp_path, url="http://x", model="m", engine="e")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: registration.write(), range(100)))
+    assert [record.model for record in running(tmp_path)] == ["m"]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_removed_record_does_not_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registration = Registration(tmp_path, url="http://x", model="m", engine="e")
+    monkeypatch.setattr(registration, "end_children", lambda: None)  # the test runner's own
+    registration.write()
+    registration.remove()
+    with subprocess.Popen(SLEEP) as process:
+        registration.record_children()
+        process.kill()
+    assert list(tmp_path.iterdir()) == []
