@@ -35,9 +35,16 @@ def _starter() -> str:
 class Settings(BaseSettings):
     """Settings of one server process."""
 
-    model_config = SettingsConfigDict(env_prefix="STATEWISE_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="STATEWISE_",
+        # `STATEWISE_HOST=` in an env file means "not set"; taken as "" it would be every address.
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+    )
 
-    host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1, description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port; 0 takes a free one.")] = 8000
     engine: Annotated[
         Literal["vllm", "scripted"],
