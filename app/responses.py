@@ -9,10 +9,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.status import HTTP_400_BAD_REQUEST
 
 from app.errors import AppError, RequestError, UnavailableError
 
 MAX_SHOWN: Final = 3
+MAX_NAME: Final = 100
+"""Characters of a field name that are repeated; an unknown one may be as long as a body."""
 
 
 class _HttpError(RequestError):
@@ -48,7 +51,10 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    found = _HttpError(f"{error.detail}: {request.method} {request.url.path}")
+    told = f"{error.detail}: {request.method} {request.url.path[:MAX_NAME]}"
+    if error.status_code == HTTP_400_BAD_REQUEST:
+        told = "the body cannot be read; send a JSON object in UTF-8, uncompressed"
+    found = _HttpError(told)
     response = error_response(request, found, error.status_code)
     response.headers.update(error.headers or {})
     return response
@@ -71,7 +77,8 @@ def from_validation(problems: Sequence[Any]) -> RequestError:
 def _field(problem: Any) -> str:
     if problem["type"] == "json_invalid":
         return ""
-    return ".".join(str(part) for part in problem["loc"] if part != "body")
+    name = ".".join(str(part) for part in problem["loc"][1:])
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
 
 
 def _remedy(problem: Any) -> str:
@@ -80,6 +87,8 @@ def _remedy(problem: Any) -> str:
             return "unknown field; leave it out"
         case "json_invalid":
             return f"not valid JSON: {problem.get('ctx', {}).get('error', problem['msg'])}"
+        case "model_attributes_type":
+            return "must be a JSON object, sent with the header Content-Type: application/json"
         case "string_pattern_mismatch":
             return "must not be blank"
         case _:

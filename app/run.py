@@ -63,6 +63,8 @@ class Run:
         self._problem = problem
         self._metrics = metrics
         self._channel = channel
+        self.shutting_down = False
+        """Set before the task is cancelled because the server ends, not the client."""
         self._sequence = 0
         self._deltas = DeltaThrottle(self._delta)
         self._began = time.perf_counter()
@@ -80,8 +82,10 @@ class Run:
         except TimeoutError:
             record.end(Status.INCOMPLETE, reason=IncompleteReason.DEADLINE)
         except asyncio.CancelledError:
-            record.end(Status.CANCELLED)
-            raise
+            if not self.shutting_down:
+                record.end(Status.CANCELLED)
+                raise
+            record.end(Status.INCOMPLETE, reason=IncompleteReason.SHUTDOWN)
         except AppError as error:
             record.error = Failure(message=error.message, type=error.type, code=error.code)
             record.end(Status.FAILED)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
+import math
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import structlog
 import uvicorn
@@ -14,9 +17,14 @@ import uvicorn
 from app.engines.launch import build
 from app.errors import AppError, EngineStartError
 from app.host import Host
+from app.http import BoundedHttp
 from app.main import create_app
 from app.processes import Registration, end_orphans
+from app.service import Service
 from app.settings import Settings
+
+LAST_WORDS_S: Final = 2
+"""What a client has, after the grace, to read its end event."""
 
 
 def serve(
@@ -36,26 +44,36 @@ def serve(
     registration = Registration(
         settings.state_dir, url=url, model=settings.served_name, engine=settings.engine
     )
-    registration.write()
+    try:
+        registration.write()
+    except OSError as error:
+        listener.close()
+        raise EngineStartError(
+            f"cannot write to the state folder {settings.state_dir}: {error.strerror}; "
+            "name another in STATEWISE_STATE_DIR"
+        ) from error
     try:
         engine = build(settings, options)
-        server: uvicorn.Server
+        server: _Server
         host = Host(engine, registration, on_failure=lambda: _leave(server))
         app = create_app(settings, host)
         config = uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=BoundedHttp,
             lifespan="on",
             access_log=False,
             log_config=None,
             server_header=False,
-            timeout_graceful_shutdown=round(settings.shutdown_grace_s),
+            timeout_graceful_shutdown=math.ceil(settings.shutdown_grace_s) + LAST_WORDS_S,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config, app.state.service, settings.shutdown_grace_s)
+        # uvicorn takes SIGTERM over while it serves and raises it again once it has drained; this
+        # is for the moments before and after. A terminal that closes sends SIGHUP.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda *_: _leave(server))
         on_bound(url)
-        # uvicorn raises the signal again once it has drained; by then there is nothing left to do.
-        signal.signal(signal.SIGTERM, lambda *_: None)
         server.run(sockets=[listener])
     finally:
         registration.remove()
@@ -67,11 +85,17 @@ def serve(
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket. Raises `EngineStartError` naming the remedy if the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise EngineStartError(f"cannot listen on {host}: {error.strerror}") from error
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
         listener.listen(2048)
+    except UnicodeError as error:
+        listener.close()
+        raise EngineStartError(f"cannot listen on {host}: that is no address") from error
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
@@ -83,14 +107,32 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+class _Server(uvicorn.Server):
+    """Ends the runs itself when the grace is over, so that every stream has its end event.
+
+    uvicorn alone would cut the connections.
+    """
+
+    def __init__(self, config: uvicorn.Config, service: Service, grace_s: float) -> None:
+        super().__init__(config)
+        self._service = service
+        self._grace_s = grace_s
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        drain = asyncio.create_task(self._service.drain(self._grace_s))
+        try:
+            await super().shutdown(sockets)
+        finally:
+            drain.cancel()  # a second Ctrl-C does not wait for the grace
+
+
 def _leave(server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
 def _shown(host: str) -> str:
     """The address as it stands in a URL that this machine can reach."""
-    if host in ("0.0.0.0", "::"):
-        return "127.0.0.1"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]" if ":" in host else host
 
 

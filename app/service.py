@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -31,7 +31,8 @@ class Service:
         self._settings = settings
         self._host = host
         self._metrics = metrics
-        self._tasks: set[asyncio.Task[Solution]] = set()
+        self._runs: dict[asyncio.Task[Solution], Run] = {}
+        self._draining = False
         self._places = 0
 
     async def begin(self, request: SolutionRequest) -> Running:
@@ -40,6 +41,8 @@ class Service:
         Raises `RequestError` naming the field, `UnknownModelError`, or `UnavailableError`.
         """
         strategy = self._check(request)
+        if self._draining:
+            raise UnavailableError("the server is shutting down", retry_after=10, code="draining")
         engine = await self._host.require()
         self._take_place()
         try:
@@ -52,19 +55,32 @@ class Service:
         run = Run(record, problem, self._metrics, channel)
         timeout_s = request.timeout_s or self._settings.default_timeout_s
         task = asyncio.create_task(run.execute(engine, strategy, timeout_s))
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+        self._runs[task] = run
+        task.add_done_callback(partial(self._done, channel))
         return Running(task, channel)
 
-    async def stop(self) -> None:
-        """Cancel what still runs."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def drain(self, grace_s: float) -> None:
+        """Take nothing more in, let what runs finish for `grace_s` seconds, then end it."""
+        self._draining = True
+        if self._runs:
+            await asyncio.wait(set(self._runs), timeout=grace_s)
+        await self.stop()
 
-    def _done(self, task: asyncio.Task[Solution]) -> None:
-        self._tasks.discard(task)
+    async def stop(self) -> None:
+        """End what still runs, as incomplete; its clients are told."""
+        self._draining = True
+        for task, run in self._runs.items():
+            run.shutting_down = True
+            task.cancel()
+        await asyncio.gather(*self._runs, return_exceptions=True)
+
+    def _done(self, channel: Channel | None, task: asyncio.Task[Solution]) -> None:
+        del self._runs[task]
         self._give_place()
+        if channel is not None:
+            # A run that was cancelled before it began, or failed to say its end, has not done so;
+            # its reader would wait for ever.
+            channel.close()
 
     def _take_place(self) -> None:
         limit = self._settings.max_in_flight
@@ -128,12 +144,4 @@ class Running:
 
     task: asyncio.Task[Solution]
     channel: Channel | None
-
-    async def frames(self, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
-        """The events as bytes; closing this cancels the run. Only for requests with `stream`."""
-        assert self.channel is not None
-        try:
-            async for piece in self.channel.read(heartbeat_s):
-                yield piece
-        finally:
-            self.task.cancel()
+    """Its events; only for requests with `stream`."""

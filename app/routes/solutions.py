@@ -7,8 +7,10 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from app import sse
+from app.channel import Channel
 from app.service import Service
 from statespace.solutions import Solution, SolutionRequest
 
@@ -37,12 +39,29 @@ async def create_solution(
     """Solve a problem. With `stream`, every transition is sent as an event as it happens."""
     service: Service = request.app.state.service
     running = await service.begin(body)
-    if body.stream:
-        frames = running.frames(request.app.state.settings.heartbeat_s)
-        return StreamingResponse(frames, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
+    if running.channel is not None:
+        return _EventStream(running.channel, running.task, request.app.state.settings.heartbeat_s)
     if not await _ended_before_gone(request, running.task):
         return Response(status_code=CLIENT_GONE)
     return Response(running.task.result().model_dump_json(), media_type="application/json")
+
+
+class _EventStream(StreamingResponse):
+    """The events of a run, which is cancelled however the response ends.
+
+    A generator's own `finally` would not do: a client that leaves before the first piece, or while
+    one is being sent, leaves the generator unstarted or suspended.
+    """
+
+    def __init__(self, channel: Channel, task: asyncio.Task[Solution], heartbeat_s: float) -> None:
+        super().__init__(channel.read(heartbeat_s), headers=sse.HEADERS, media_type=sse.MEDIA_TYPE)
+        self._task = task
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._task.cancel()
 
 
 async def _ended_before_gone(request: Request, task: asyncio.Task[Solution]) -> bool:

@@ -92,3 +92,23 @@ def test_settings_refuse_what_they_do_not_know(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("STATEWISE_PORT", "99999")
     with pytest.raises(ValueError, match="port"):
         Settings()
+
+
+@pytest.mark.parametrize("host", ["a" * 70, "..", "nosuchhost.invalid", "[::1]"])
+def test_a_host_that_is_no_address_is_said(host: str) -> None:
+    with pytest.raises(EngineStartError, match="cannot listen on"):
+        bind(host, 0)
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`STATEWISE_HOST=` in an env file would otherwise listen on every address."""
+    monkeypatch.setenv("STATEWISE_HOST", "")
+    assert Settings().host == "127.0.0.1"
+    with pytest.raises(ValueError, match="host"):
+        Settings(host="")
+
+
+@pytest.mark.parametrize("name", ["shutdown_grace_s", "heartbeat_s", "default_timeout_s"])
+def test_durations_are_finite(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        Settings(**{name: float("inf")})  # type: ignore[arg-type]

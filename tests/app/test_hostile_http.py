@@ -1,0 +1,197 @@
+"""Clients that misbehave, and a server that is told to end while it works."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from prometheus_client import CollectorRegistry
+
+from app.channel import Channel
+from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
+from app.errors import UnavailableError
+from app.host import Host
+from app.http import MAX_HEAD_BYTES
+from app.metrics import Metrics
+from app.routes.solutions import _EventStream
+from app.service import Service
+from app.settings import Settings
+from statespace.solutions import Solution, SolutionRequest
+from tests.support.server import local_server
+from tests.support.streams import check_order, events
+
+QUESTIONS = load_recordings(RECORDINGS)
+BACKTRACKING = next(question for question, text in QUESTIONS.items() if "Backtrack" in text)
+SEPARATED = "State 1:\nAction: Summarize\nOutput: one\u2028two\x85three\x9b31m \\boxed{1}"
+
+
+@contextmanager
+def served(folder: Path, *options: str, **variables: str) -> Iterator[tuple[Any, str]]:
+    """`statewise serve` on the scripted engine, with its URL."""
+    command = [sys.executable, "-m", "statewise", "serve", "--engine", "scripted", "--port", "0"]
+    environment = {**os.environ, "STATEWISE_STATE_DIR": str(folder), **variables}
+    with subprocess.Popen(
+        [*command, "--", *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            found = re.search(r"http://\S+", process.stderr.readline())
+            assert found is not None
+            yield process, found[0]
+        finally:
+            process.kill()
+
+
+def test_line_separators_in_a_solution_do_not_cut_its_event() -> None:
+    """Clients that split with `str.splitlines` would otherwise read half an object."""
+    with local_server(ScriptedEngine(Script({"q\u2028": SEPARATED}, delay_s=0))) as server:
+        body = {"question": "q\u2028", "stream": True, "deltas": True}
+        text = httpx2.post(f"{server.url}/v1/solutions", json=body).text
+        assert len(text.splitlines()) == len(text.split("\n")) - 1
+        found = events(text)
+        check_order(found)
+        assert found[-1]["solution"]["question"] == "q\u2028"
+        assert "one\u2028two\x85three\x9b" in found[-1]["solution"]["transitions"][0]["output"]
+
+
+def test_a_run_that_cannot_say_its_end_does_not_leave_its_reader_waiting() -> None:
+    """A lone surrogate cannot be written as JSON, not even in the end event."""
+    with local_server(ScriptedEngine(Script({"q": "a \ud800"}, delay_s=0))) as server:
+        body = {"question": "q", "stream": True}
+        text = httpx2.post(f"{server.url}/v1/solutions", json=body, timeout=5).text
+        assert "solution.created" in text
+
+
+@pytest.mark.parametrize("when", ["at once", "while a piece is sent"])
+async def test_a_response_that_is_cut_off_cancels_its_run(when: str) -> None:
+    """The generator is unstarted in the one case and suspended in the other: neither closes it."""
+    channel = Channel()
+    channel.send(b"x")
+    run: asyncio.Task[Solution] = asyncio.create_task(asyncio.Event().wait())  # type: ignore[arg-type]
+    response = _EventStream(channel, run, 1)
+
+    async def receive() -> dict[str, Any]:
+        return await asyncio.Event().wait()  # type: ignore[return-value]
+
+    async def send(message: Any) -> None:
+        if when == "at once" or message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    sending = asyncio.create_task(response({"type": "http"}, receive, send))
+    await asyncio.sleep(0.05)
+    sending.cancel()
+    await asyncio.wait({sending, run}, timeout=1)
+    assert run.cancelled()
+
+
+async def test_a_run_cancelled_before_it_began_gives_its_place_back() -> None:
+    host = Host(ScriptedEngine(Script(QUESTIONS)))
+    host.start()
+    await asyncio.sleep(0.01)
+    metrics = Metrics(CollectorRegistry())
+    service = Service(Settings(engine="scripted"), host, metrics)
+    running = await service.begin(SolutionRequest(question="x", stream=True))
+    running.task.cancel()
+    await asyncio.wait({running.task}, timeout=1)
+    assert running.channel is not None
+    async with asyncio.timeout(1):
+        assert [piece async for piece in running.channel.read(10)] == []
+    assert metrics.registry.get_sample_value("statewise_solutions_in_flight") == 0
+
+
+async def test_a_draining_service_takes_nothing_more_in() -> None:
+    host = Host(ScriptedEngine(Script(QUESTIONS)))
+    host.start()
+    await asyncio.sleep(0.01)
+    service = Service(Settings(engine="scripted"), host, Metrics(CollectorRegistry()))
+    await service.drain(0)
+    with pytest.raises(UnavailableError, match="shutting down"):
+        await service.begin(SolutionRequest(question="x"))
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_server_that_ends_says_so_to_its_clients(
+    tmp_path: Path, streamed: bool, number: signal.Signals
+) -> None:
+    """A stream that is cut without an end event looks like a network fault, and is retried."""
+    body = {"question": BACKTRACKING, "stream": streamed}
+    with (
+        served(tmp_path, "--fault", "hang", STATEWISE_SHUTDOWN_GRACE_S="0.5") as (process, url),
+        httpx2.Client(base_url=url, timeout=20) as client,
+    ):
+        while client.get("/readyz").status_code != 200:
+            pass
+        if streamed:
+            with client.stream("POST", "/v1/solutions", json=body) as response:
+                pieces = response.iter_text()
+                first = next(pieces)
+                process.send_signal(number)
+                found = events(first + "".join(pieces))
+            check_order(found)
+            solution = found[-1]["solution"]
+        else:
+            timer = subprocess.Popen(["sh", "-c", f"sleep 1; kill -{int(number)} {process.pid}"])
+            solution = client.post("/v1/solutions", json=body).json()
+            timer.wait()
+        assert (solution["status"], solution["incomplete_reason"]) == ("incomplete", "shutdown")
+        process.wait(20)
+        assert process.returncode == 0
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_a_signal_right_after_the_announcement_is_not_lost(tmp_path: Path) -> None:
+    with served(tmp_path) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_an_endless_header_is_refused(tmp_path: Path) -> None:
+    """httptools gathers headers without a bound, so one client could fill the memory."""
+    with served(tmp_path) as (_, url):
+        address = url.removeprefix("http://").split(":")
+        with socket.create_connection((address[0], int(address[1])), timeout=10) as connection:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nx: " + b"a" * MAX_HEAD_BYTES)
+            assert connection.recv(100).startswith(b"HTTP/1.1 400")
+        body = json.dumps({"question": "x" * 30_000, "max_tokens": 1}).encode()
+        headers = {"content-type": "application/json", "x-long": "a" * (MAX_HEAD_BYTES // 2)}
+        for _ in range(3):  # what is allowed does not add up
+            sent = httpx2.post(f"{url}/v1/solutions", content=body, headers=headers)
+            assert sent.status_code == 200
+
+
+@pytest.mark.parametrize("type_", [None, "application/x-www-form-urlencoded"])
+def test_a_missing_content_type_is_said(type_: str | None) -> None:
+    """What `curl -d` sends without -H; the validator's own words would not help."""
+    with local_server(ScriptedEngine(Script(QUESTIONS))) as server:
+        headers = {} if type_ is None else {"content-type": type_}
+        content = b'{"question": "x"}'
+        sent = httpx2.post(f"{server.url}/v1/solutions", content=content, headers=headers)
+        assert sent.status_code == 400
+        assert "Content-Type: application/json" in sent.json()["error"]["message"]
+
+
+def test_errors_do_not_echo_bodies() -> None:
+    with local_server(ScriptedEngine(Script(QUESTIONS))) as server:
+        body = {"question": "x", "z" * 1_000_000: 1}
+        sent = httpx2.post(f"{server.url}/v1/solutions", json=body)
+        assert sent.status_code == 400
+        assert len(sent.content) < 1000
+        assert sent.json()["error"]["param"].startswith("zzz")
