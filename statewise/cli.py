@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from statewise.terminal import tolerate_encodings
 from training.command import train
 
 cli = typer.Typer(
@@ -108,4 +109,5 @@ cli.command()(train)
 
 def main() -> None:
     """The entry point."""
+    tolerate_encodings()
     cli()

@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import httpx2
+from pydantic import ValidationError
 
-from statespace.events import Event, event_adapter
+from statespace.events import Ended, Event, event_adapter
 from statespace.solutions import SolutionRequest
 
 CONNECT_S: Final = 5.0
@@ -26,13 +27,16 @@ class ServerError(Exception):
 
 
 class Client:
-    """Talks to one server. Usable as a context manager."""
+    """Talks to one server. Usable as a context manager. Raises `ServerError` for a bad URL."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         timeout = httpx2.Timeout(SILENCE_S, connect=CONNECT_S)
         # A proxy of the environment is not asked for: servers are named by the user.
-        self._http = httpx2.Client(base_url=url, timeout=timeout, trust_env=False)
-        self.url = url
+        try:
+            self._http = httpx2.Client(base_url=url, timeout=timeout, trust_env=False)
+        except httpx2.InvalidURL as error:
+            raise ServerError(f"{url} is no address of a server: {error}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +60,13 @@ class Client:
             with self._http.stream("POST", "/v1/solutions", json=body) as response:
                 if response.status_code != httpx2.codes.OK:
                     raise _refusal(response)
-                yield from _data(response.iter_lines())
+                if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                    raise ServerError(f"no Statewise server answers at {self.url}")
+                line = None
+                for line in _data(response.iter_lines()):
+                    yield line
+                if line is None or not isinstance(parse(line), Ended):
+                    raise ServerError(f"{self.url} went silent before the solution had ended")
         except httpx2.HTTPError as error:
             raise ServerError(
                 f"no answer from {self.url}: {error or type(error).__name__}"
@@ -65,7 +75,7 @@ class Client:
     def events(self, request: SolutionRequest) -> Iterator[Event]:
         """The events of a streamed request; the last one ends the solution."""
         for line in self.lines(request):
-            yield event_adapter.validate_json(line)
+            yield parse(line)
 
     def startup(self) -> dict[str, Any]:
         """The phase that the server is in. Raises `ServerError` if it cannot be reached."""
@@ -74,6 +84,14 @@ class Client:
         except (httpx2.HTTPError, ValueError) as error:
             raise ServerError(f"no Statewise server answers at {self.url}: {error}") from error
         return found
+
+
+def parse(line: str) -> Event:
+    """An event from its JSON. Raises `ServerError` for what this version does not know."""
+    try:
+        return event_adapter.validate_json(line)
+    except ValidationError as error:
+        raise ServerError(f"the server sent no known event: {error.errors()[0]['msg']}") from error
 
 
 def _data(lines: Iterable[str]) -> Iterator[str]:

@@ -7,7 +7,9 @@ from typing import Any, Final, NoReturn, TypeVar
 import typer
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
+
+from statewise.terminal import visible
 
 NOT_SOLVED: Final = 1
 BAD_INPUT: Final = 2
@@ -19,7 +21,8 @@ Model = TypeVar("Model", bound=BaseModel)
 def fail(message: str, code: int) -> NoReturn:
     """Say what is wrong on standard error, and leave with `code`."""
     console = Console(stderr=True)
-    console.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
+    told = Text.assemble(("error:", "bold red"), " ", visible(message))
+    console.print(told, highlight=False, soft_wrap=True)
     raise typer.Exit(code)
 
 

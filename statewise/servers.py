@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from types import FrameType
+from typing import Final, NoReturn
 
-from app.processes import ServerRecord, running
+from app.processes import ServerRecord, end_orphans, running
 from app.settings import Settings
 from statewise.client import Client, ServerError
-from statewise.failures import NO_SERVER, fail
+from statewise.failures import NO_SERVER, checked, fail
 
 START_S: Final = 600.0
+STOP_S: Final = 30.0
+"""Longer than a server needs for its grace and its engine."""
 POLL_S: Final = 0.2
+LOG_PREFIX: Final = "server-"
+COLOUR_VARIABLES: Final = ("FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE")
 Progress = Callable[[str], None]
+
+
+def state_dir() -> Path:
+    """The folder of records and logs. Settings that are invalid end the command."""
+    return checked(Settings).state_dir
 
 
 def find(*, model: str | None = None) -> ServerRecord | None:
     """The newest server that runs here, of `model` if one is named."""
-    for record in running(Settings().state_dir):
+    for record in running(state_dir()):
         if model is None or record.model == model:
             return record
     return None
@@ -34,22 +47,39 @@ class Child:
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self.process = process
         self.log = log
+        self._ready = False
 
     @classmethod
     def start(cls, flags: Sequence[str]) -> Child:
-        """Start `statewise serve` with `flags`, in a session of its own."""
-        folder = Settings().state_dir
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        log = folder / "server.log"
-        with log.open("wb") as sink:
+        """Start `statewise serve` with `flags`, in a session of its own. Raises `ServerError`.
+
+        From here on SIGTERM and SIGHUP unwind this process, as Ctrl-C does, so that whoever has
+        started a child can end it.
+        """
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _unwind)
+        folder = state_dir()
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            sink_number, name = tempfile.mkstemp(prefix=LOG_PREFIX, suffix=".log", dir=folder)
+        except OSError as error:
+            raise ServerError(
+                f"cannot write to the state folder {folder}: {error.strerror}; "
+                "name another in STATEWISE_STATE_DIR"
+            ) from error
+        # The last error is read from the log, so it must not be coloured.
+        plain = {key: value for key, value in os.environ.items() if key not in COLOUR_VARIABLES}
+        with os.fdopen(sink_number, "wb") as sink:
             process = subprocess.Popen(
                 [sys.executable, "-m", "statewise", "serve", *flags],
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                env=plain,
             )
-        return cls(process, log)
+        return cls(process, Path(name))
 
     def wait(self, progress: Progress) -> str:
         """Wait until it is ready; its URL. Raises `ServerError` with what it said at its end."""
@@ -60,17 +90,25 @@ class Child:
                 raise ServerError(self._last_words())
             url = url or self._url()
             if url and _is_ready(url, progress):
+                self._ready = True
                 return url
             time.sleep(POLL_S)
         raise ServerError(f"the server was not ready after {START_S:.0f} s; its log is {self.log}")
 
     def stop(self) -> None:
-        """End it and wait for it."""
+        """End it and wait for it; its log is kept if it never became ready."""
         self.process.terminate()
-        self.process.wait()
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            end_orphans(state_dir())
+        if self._ready:
+            self.log.unlink(missing_ok=True)
 
     def _url(self) -> str | None:
-        for record in running(Settings().state_dir):
+        for record in running(state_dir()):
             if record.server.pid == self.process.pid:
                 return record.url
         return None
@@ -111,6 +149,10 @@ def for_one_call(url: str | None, model: str | None, progress: Progress) -> Iter
     finally:
         if child is not None:
             child.stop()
+
+
+def _unwind(number: int, _: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def _is_ready(url: str, progress: Progress) -> bool:

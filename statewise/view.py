@@ -24,6 +24,7 @@ from statespace.events import (
 )
 from statespace.solutions import IncompleteReason, Solution, Status
 from statespace.trace import Transition, Verdict
+from statewise.terminal import visible
 
 COLOURS: Final = MappingProxyType(
     {
@@ -87,7 +88,7 @@ class SolutionView:
                 self._live.update("", refresh=True)
                 self._console.print(finished(transition))
             case TextCompleted(text=text):
-                self._console.print(Padding(Text(text), (0, 2)))
+                self._console.print(Padding(Text(visible(text)), (0, 2)))
             case _ if isinstance(event, Ended):
                 self._live.update("", refresh=True)
                 self._console.print(ending(event.solution))
@@ -97,7 +98,7 @@ class SolutionView:
             row = Table.grid(padding=(0, 1))
             head = _head(self._open.number, self._open.action, LABELS.get(self._open.action, "?"))
             row.add_row(Spinner("dots"), head)
-            row.add_row("", Text(self._output, style="dim"))
+            row.add_row("", Text(visible(self._output), style="dim"))
             self._live.update(row)
 
 
@@ -112,11 +113,11 @@ def finished(transition: Transition) -> Table:
     row.add_column(ratio=1)
     row.add_column(justify="right", width=10)
     row.add_row("", head, Text(mark, style))
-    row.add_row("", Text(transition.output), "")
+    row.add_row("", Text(visible(transition.output)), "")
     for check in transition.checks:
         if check.verdict is Verdict.REFUTED:
             told = f"✗ {check.claim}  —  it is {check.computed}"
-            row.add_row("", Text(told, "red"), "")
+            row.add_row("", Text(visible(told), "red"), "")
     row.add_row("", "", "")
     return row
 
@@ -127,16 +128,16 @@ def ending(solution: Solution) -> Table:
     row.add_column(width=1)
     if solution.status is Status.COMPLETED and solution.answer is not None:
         style = "bold green" if holds(solution) else "bold red"
-        row.add_row("", Text.assemble(("Answer: ", "bold"), (solution.answer, style)))
+        row.add_row("", Text.assemble(("Answer: ", "bold"), (visible(solution.answer), style)))
         if not holds(solution):
             row.add_row("", Text("A step that it rests on is wrong: do not trust it.", "red"))
     elif solution.status is Status.COMPLETED:
         row.add_row("", Text("The model answered in plain text, without states.", "yellow"))
     else:
-        row.add_row("", Text(f"Not solved: {_why(solution)}.", "bold red"))
+        row.add_row("", Text(visible(f"Not solved: {_why(solution)}."), "bold red"))
     seconds = (solution.completed_at or solution.created_at) - solution.created_at
     cost = f"{len(solution.transitions)} transitions · {solution.usage.completion_tokens} tokens"
-    row.add_row("", Text(f"{cost} · {seconds:.1f} s · {solution.model}", "dim"))
+    row.add_row("", Text(f"{cost} · {seconds:.1f} s · {visible(solution.model)}", "dim"))
     return row
 
 
@@ -166,4 +167,5 @@ def _why(solution: Solution) -> str:
 
 
 def _head(number: int | None, action: Action, label: str) -> Text:
-    return Text.assemble((f"State {number}  ", "dim"), (label, f"bold {COLOURS[action]}"))
+    shown = "?" if number is None else number
+    return Text.assemble((f"State {shown}  ", "dim"), (visible(label), f"bold {COLOURS[action]}"))

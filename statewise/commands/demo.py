@@ -5,12 +5,13 @@ from __future__ import annotations
 from rich.console import Console
 from rich.panel import Panel
 from rich.status import Status
+from rich.text import Text
 
 from app.settings import Settings
 from statespace.solutions import SolutionRequest
 from statewise.client import Client, ServerError
 from statewise.commands.solve import show
-from statewise.failures import NO_SERVER, NOT_SOLVED, fail
+from statewise.failures import NO_SERVER, NOT_SOLVED, checked, fail
 from statewise.servers import Child, find, wait_ready
 from statewise.view import is_solved
 
@@ -44,15 +45,20 @@ def demo_command(port: int) -> int:
 
 
 def _server(console: Console, port: int) -> str:
-    model = Settings().served_name
+    model = checked(Settings).served_name
     with Status("starting the server", console=console) as status:
 
         def progress(phase: str) -> None:
-            status.update(f"starting the server: {phase}")
+            status.update(Text(f"starting the server: {phase}"))
 
         try:
             if (record := find(model=model)) is not None:
                 return wait_ready(record, progress)
-            return Child.start(["--port", str(port)]).wait(progress)
+            child = Child.start(["--port", str(port)])
+            try:
+                return child.wait(progress)
+            except BaseException:
+                child.stop()  # nobody knows of it yet
+                raise
         except ServerError as error:
             fail(str(error), NO_SERVER)

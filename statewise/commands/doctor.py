@@ -14,6 +14,7 @@ from typing import Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from app.engines import cpu
 from app.engines.checkpoint import check_folder
@@ -22,7 +23,7 @@ from app.processes import running
 from app.settings import Settings
 from statespace.card import NAME, Card
 from statespace.errors import CardError
-from statewise.failures import NOT_SOLVED
+from statewise.failures import NOT_SOLVED, checked
 
 PACKAGES: Final = ("torch", "transformers", "trl", "fastapi", "pydantic", "uvicorn")
 IMPORT_S: Final = 120.0
@@ -43,16 +44,16 @@ class Finding:
 
 def doctor_command(model: str | None) -> int:
     """Print the report; 0 if nothing is wrong."""
-    settings = Settings(model=model) if model else Settings()
+    settings = checked(Settings, model=model) if model else checked(Settings)
     console = Console()
     table = Table.grid(padding=(0, 2))
     problems = 0
     for finding in findings(settings):
-        mark = "[green]✓[/]" if finding.wrong is None else "[red]✗[/]"
-        table.add_row(mark, finding.name, finding.value)
+        mark = Text("✓", "green") if finding.wrong is None else Text("✗", "red")
+        table.add_row(mark, finding.name, Text(finding.value))
         if finding.wrong is not None:
             problems += 1
-            table.add_row("", "", f"[red]{finding.wrong}[/]")
+            table.add_row("", "", Text(finding.wrong, "red"))
     console.print(table, highlight=False)
     console.print(_SUMMARY.get(problems, f"{problems} things are wrong"))
     return NOT_SOLVED if problems else 0

@@ -19,7 +19,12 @@ def serve_command(flags: dict[str, Any], options: Sequence[str]) -> None:
     console = Console(stderr=True)
 
     def announce(url: str) -> None:
-        console.print(f"Statewise serves {settings.served_name} at {url}", highlight=False)
+        console.print(
+            f"Statewise serves {settings.served_name} at {url}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
 
     try:
         serve(settings, options, on_bound=announce)
