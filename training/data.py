@@ -158,19 +158,21 @@ def check_files(recipe: Recipe) -> None:
 def sft_rows(recipe: Recipe, tokenizer: Any) -> Dataset:
     """Prompts with traces, several to a row of exactly `sft.length` tokens, padded at its end.
 
-    A row is read from left to right like any text: what stands before an example in its row is
-    visible to it. Rows of one length waste little and let the model be compiled once.
+    Positions begin anew with each example; by that, transformers keeps the examples of a row from
+    seeing each other. Rows of one length waste little and let the model be compiled once.
     """
-    ids, labels = array("i"), array("i")
+    ids, labels, positions = array("i"), array("i"), array("i")
     rows = max(1, recipe.sft.tokens // recipe.sft.length)
     for row in itertools.islice(_packed(_encoded(recipe, tokenizer), recipe.sft.length), rows):
         padding = recipe.sft.length - sum(len(before) + len(after) for before, after in row)
         for before, after in row:
             ids.extend(before + after)
             labels.extend([IGNORED] * len(before) + after)
+            positions.extend(range(len(before) + len(after)))
         ids.extend([tokenizer.pad_token_id] * padding)
         labels.extend([IGNORED] * padding)
-    return _dataset(recipe.sft.length, input_ids=ids, labels=labels)
+        positions.extend(range(padding))
+    return _dataset(recipe.sft.length, input_ids=ids, labels=labels, position_ids=positions)
 
 
 def _encoded(recipe: Recipe, tokenizer: Any) -> Iterator[Example]:

@@ -49,6 +49,7 @@ def arguments(recipe: Recipe, stage: Optimisation, rows: int, folder: Path) -> d
         "disable_tqdm": True,
         "report_to": "none",
         "dataloader_num_workers": 0,
+        "remove_unused_columns": False,  # TRL would drop the positions
         "dataloader_pin_memory": on_gpu,
     }
 
@@ -117,8 +118,7 @@ def fit(trainer: Any, stage: Optimisation, progress: TrainerCallback) -> dict[st
 def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Rows of one length as a batch; where there are no labels, every token is one.
 
-    No mask: padding stands on the right only, where causal attention never looks.
+    No mask: padding stands on the right only, and positions tell a row's examples apart.
     """
-    ids = torch.tensor([row["input_ids"] for row in rows])
-    labels = torch.tensor([row.get("labels", row["input_ids"]) for row in rows])
-    return {"input_ids": ids, "labels": labels}
+    batch = {name: torch.tensor([row[name] for row in rows]) for name in rows[0]}
+    return {"labels": batch["input_ids"], **batch}

@@ -9,11 +9,12 @@ from random import Random
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given, strategies as st
 
 from statespace.actions import Action
 from statespace.text import header
-from training import data, tokenizer
+from training import base, data, tokenizer, trainer
 from training.recipe import Gsm8k, Recipe
 
 from .conftest import MINIATURE
@@ -128,3 +129,20 @@ def test_gsm8k_is_mixed_in_by_its_share(
             assert question in published
             seen += 1
     assert seen > 4
+
+
+def test_examples_of_a_row_do_not_see_each_other(miniature: Recipe, vocabulary: Any) -> None:
+    """Else a name such as `a` would have several values in one row."""
+    model = base.create(miniature, vocabulary).eval()
+    row = next(
+        row
+        for row in data.sft_rows(miniature, vocabulary)
+        if len(examples(row, vocabulary.eos_token_id)) > 1
+    )
+    batch = trainer.collate([row])
+    model.config.use_cache = False  # as trainers do; a cache turns the packing off
+    packed = model(input_ids=batch["input_ids"], position_ids=batch["position_ids"]).logits[0]
+    first, second = examples(row, vocabulary.eos_token_id)[:2]
+    alone = model(input_ids=torch.tensor([second[0]])).logits[0]
+    start = len(first[0])
+    torch.testing.assert_close(packed[start : start + len(alone)], alone, atol=1e-4, rtol=1e-3)
