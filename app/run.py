@@ -24,7 +24,7 @@ from app.record import Record
 from app.strategies.base import PathEnded, Problem, Step, Strategy
 from statespace.events import (
     Ended,
-    Event,
+    NumberedEvent,
     SolutionCancelled,
     SolutionCompleted,
     SolutionCreated,
@@ -33,7 +33,6 @@ from statespace.events import (
     SolutionInProgress,
     TextCompleted,
     TransitionCompleted,
-    TransitionDelta,
     TransitionStarted,
 )
 from statespace.reader import Closed, Grown, Opened
@@ -134,11 +133,8 @@ class Run:
                     self._send(TextCompleted(**self._numbered(), text=text, answer=ended.answer))
 
     def _delta(self, grown: Grown) -> None:
-        self._send(
-            TransitionDelta(
-                solution_id=self.record.id, id=grown.id, offset=grown.offset, delta=grown.text
-            )
-        )
+        if self._channel is not None:
+            self._channel.send(sse.encode_delta(self.record.id, grown))
 
     def _end(self) -> Solution:
         self._deltas.flush()
@@ -154,6 +150,6 @@ class Run:
         self._sequence += 1
         return {"sequence_number": number, "solution_id": self.record.id}
 
-    def _send(self, event: Event) -> None:
+    def _send(self, event: NumberedEvent) -> None:
         if self._channel is not None:
             self._channel.send(sse.encode(event))

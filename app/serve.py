@@ -25,6 +25,8 @@ from app.settings import Settings
 
 LAST_WORDS_S: Final = 2
 """What a client has, after the grace, to read its end event."""
+FLUSH_S: Final = 0.2
+"""What an end event has to leave the process after a second Ctrl-C."""
 
 
 def serve(
@@ -123,7 +125,10 @@ class _Server(uvicorn.Server):
         try:
             await super().shutdown(sockets)
         finally:
-            drain.cancel()  # a second Ctrl-C does not wait for the grace
+            drain.cancel()
+        if self.force_exit:  # a second Ctrl-C: no grace, and uvicorn skips the lifespan's end
+            await self._service.stop()
+            await asyncio.sleep(FLUSH_S)
 
 
 def _leave(server: uvicorn.Server) -> None:

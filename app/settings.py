@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -74,7 +75,7 @@ class Settings(BaseSettings):
     ] = 10.0
     stream_interval: Annotated[
         int, Field(ge=1, le=64, description="Tokens the engine gathers before it passes them on.")
-    ] = 4
+    ] = 8
     cpu_kv_cache_gib: Annotated[
         int, Field(ge=1, description="Memory for the key-value cache on a CPU, in GiB.")
     ] = 1
@@ -88,7 +89,7 @@ class Settings(BaseSettings):
         Path, Field(description="Where running servers are recorded, so that orphans can be ended.")
     ] = Field(default_factory=_state_dir)
 
-    @property
+    @cached_property
     def served_name(self) -> str:
         """The model name that clients use."""
         if self.model_name:

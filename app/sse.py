@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from statespace.events import Event, TransitionDelta
+import orjson
+
+from statespace.events import NumberedEvent
+from statespace.reader import Grown
 
 # One line end only: after an `id:` some clients take a comment with a blank line for an event.
 HEARTBEAT: Final = b": ping\n"
@@ -22,12 +25,23 @@ MEDIA_TYPE: Final = "text/event-stream"
 _ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
-def encode(event: Event) -> bytes:
-    """One event as a frame: `event:` is its type, `id:` its sequence number if it has one."""
+def encode(event: NumberedEvent) -> bytes:
+    """One numbered event as a frame: `event:` is its type, `id:` its sequence number."""
     data = _one_line(event.model_dump_json()).encode()
-    if isinstance(event, TransitionDelta):
-        return b"event: transition.delta\ndata: %b\n\n" % data
     return b"event: %b\nid: %d\ndata: %b\n\n" % (event.type.encode(), event.sequence_number, data)
+
+
+def encode_delta(solution_id: str, grown: Grown) -> bytes:
+    """A `transition.delta`: the most frequent frame, made without a model in between."""
+    data = {
+        "type": "transition.delta",
+        "solution_id": solution_id,
+        "id": grown.id,
+        "offset": grown.offset,
+        "delta": grown.text,
+    }
+    text = _one_line(orjson.dumps(data).decode())
+    return b"event: transition.delta\ndata: %b\n\n" % text.encode()
 
 
 def _one_line(text: str) -> str:

@@ -113,16 +113,15 @@ class SolutionCancelled(Numbered):
 
 
 Ended = SolutionCompleted | SolutionIncomplete | SolutionFailed | SolutionCancelled
-Event = Annotated[
+NumberedEvent = (
     SolutionCreated
     | SolutionInProgress
     | TransitionStarted
-    | TransitionDelta
     | TransitionCompleted
     | TextCompleted
     | PathCompleted
-    | Ended,
-    Field(discriminator="type"),
-]
+    | Ended
+)
+Event = Annotated[NumberedEvent | TransitionDelta, Field(discriminator="type")]
 event_adapter: Final[TypeAdapter[Event]] = TypeAdapter(Event)
 """Parses an event from its JSON."""

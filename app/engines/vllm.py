@@ -8,6 +8,7 @@ for; `start` warns if a vLLM release no longer honours it.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Final
@@ -64,6 +65,10 @@ class VllmEngine:
         phase("warming")
         async for _ in self.generate(self.prompt("1 + 1?"), Sampling(max_tokens=8)):
             pass
+        # What lives now lives as long as the server: a full collection over it would stop every
+        # stream for half a second.
+        gc.collect()
+        gc.freeze()
 
     def prompt(self, question: str) -> list[int]:
         """The prompt ids for a question."""
@@ -159,6 +164,7 @@ class VllmEngine:
 
 def _build(args: Any) -> Any:
     """Create the engine. Whatever fails inside vLLM becomes one `EngineStartError`."""
+    from vllm import envs  # noqa: PLC0415
     from vllm.usage.usage_lib import UsageContext  # noqa: PLC0415
     from vllm.v1.engine.async_llm import AsyncLLM  # noqa: PLC0415
 
@@ -168,14 +174,16 @@ def _build(args: Any) -> Any:
         config = args.create_engine_config(context)
         if cpu.is_cpu():
             cpu.check_executor(config.parallel_config.distributed_executor_backend)
-        return AsyncLLM.from_vllm_config(
+        engine = AsyncLLM.from_vllm_config(
             config,
             usage_context=context,
             enable_log_requests=args.enable_log_requests,
             disable_log_stats=args.disable_log_stats,
         )
+        envs.enable_envs_cache()  # else the environment is read again for every token
     except (Exception, SystemExit) as error:
         raise EngineStartError(f"vLLM did not start: {error}") from error
+    return engine
 
 
 def _params_factory(stream_interval: int) -> Any:
