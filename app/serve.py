@@ -127,7 +127,7 @@ class _Server(uvicorn.Server):
         finally:
             drain.cancel()
         if self.force_exit:  # a second Ctrl-C: no grace, and uvicorn skips the lifespan's end
-            await self._service.stop()
+            await self.lifespan.shutdown()
             await asyncio.sleep(FLUSH_S)
 
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -153,6 +154,28 @@ def test_a_server_that_ends_says_so_to_its_clients(
         assert (solution["status"], solution["incomplete_reason"]) == ("incomplete", "shutdown")
         process.wait(20)
         assert process.returncode == 0
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_a_second_interrupt_does_not_wait_for_the_grace(tmp_path: Path) -> None:
+    """It still tells the clients, prints no traceback and leaves no record."""
+    body = {"question": BACKTRACKING, "stream": True}
+    with (
+        served(tmp_path, "--fault", "hang", STATEWISE_SHUTDOWN_GRACE_S="50") as (process, url),
+        httpx2.Client(base_url=url, timeout=20) as client,
+    ):
+        while client.get("/readyz").status_code != 200:
+            pass
+        with client.stream("POST", "/v1/solutions", json=body) as response:
+            pieces = response.iter_text()
+            first = next(pieces)
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)  # the first one must have been taken before the second is sent
+            process.send_signal(signal.SIGINT)
+            found = events(first + "".join(pieces))
+        assert found[-1]["solution"]["incomplete_reason"] == "shutdown"
+        assert process.wait(20) == 0
+        assert "Traceback" not in process.stderr.read()
     assert not list(tmp_path.glob("*.json"))
 
 
