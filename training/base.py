@@ -44,4 +44,5 @@ def build(recipe: Recipe, tokenizer: Any, rows: Dataset, folder: Path) -> Traine
         args=TrainingArguments(**trainer.arguments(recipe, recipe.base, len(rows), folder)),
         train_dataset=rows,
         data_collator=trainer.collate,
+        optimizers=trainer.optimizers(model, recipe.base),
     )

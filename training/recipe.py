@@ -57,13 +57,16 @@ class Model(Section):
 
 
 class Optimisation(Section):
-    """AdamW with a warm-up, a constant stretch and a cosine end (MiniCPM, arXiv 2404.06395)."""
+    """A warm-up, a constant stretch and a cosine end (MiniCPM, arXiv 2404.06395)."""
 
     tokens: PositiveInt
     """Tokens to train on, prompts included."""
     batch: PositiveInt
     """Sequences in a step."""
     learning_rate: PositiveFloat
+    """Of AdamW."""
+    muon: PositiveFloat | None = None
+    """Learning rate of Muon, which then trains the inner matrices instead of AdamW."""
     warmup: Share
     """Share of the steps."""
     decay: Share

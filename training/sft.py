@@ -40,4 +40,5 @@ def build(
         train_dataset=rows,
         processing_class=tokenizer,
         data_collator=trainer.collate,
+        optimizers=trainer.optimizers(model, recipe.sft),
     )

@@ -14,6 +14,7 @@ from typing import Any, Final
 import torch
 from transformers import PrinterCallback, TrainerCallback
 
+from training.optimizer import WEIGHT_DECAY, MuonWithAdamW
 from training.recipe import Optimisation, Recipe
 
 _COMPLETE: Final = "complete"
@@ -33,7 +34,7 @@ def arguments(recipe: Recipe, stage: Optimisation, rows: int, folder: Path) -> d
         "learning_rate": stage.learning_rate,
         "adam_beta1": 0.9,
         "adam_beta2": 0.95,
-        "weight_decay": 0.1,
+        "weight_decay": WEIGHT_DECAY,
         "max_grad_norm": 1.0,
         "lr_scheduler_type": "warmup_stable_decay",
         "lr_scheduler_kwargs": {"num_decay_steps": int(stage.decay * steps)},
@@ -52,6 +53,13 @@ def arguments(recipe: Recipe, stage: Optimisation, rows: int, folder: Path) -> d
         "remove_unused_columns": False,  # TRL would drop the positions
         "dataloader_pin_memory": on_gpu,
     }
+
+
+def optimizers(model: Any, stage: Optimisation) -> tuple[Any, None]:
+    """What the trainers take as `optimizers`: None stands for their own AdamW and schedule."""
+    if stage.muon is None:
+        return None, None
+    return MuonWithAdamW(model, matrices=stage.muon, rest=stage.learning_rate), None
 
 
 class Marker(TrainerCallback):  # type: ignore[misc]

@@ -38,6 +38,7 @@ MINIATURE: dict[str, Any] = {
         "length": 384,
         "batch": 4,
         "learning_rate": 0.003,
+        "muon": 0.003,
         "warmup": 0.1,
         "decay": 0.2,
         "save_steps": 2,
