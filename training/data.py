@@ -11,7 +11,6 @@ import hashlib
 import itertools
 from array import array
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -23,12 +22,9 @@ from statespace.prompts import Prompt
 from statespace.text import render
 from training.errors import DataError
 from training.problems import generator, gsm8k
-from training.problems.graph import evaluate
-from training.problems.numbers import plain
 from training.problems.problem import Problem, Split
 from training.recipe import Gsm8k, Recipe
 from training.traces import annotated, graph
-from training.traces.arithmetic import worked
 
 IGNORED: Final = -100
 """The label of tokens that bear no loss (PyTorch's cross-entropy default)."""
@@ -96,35 +92,33 @@ def _base_texts(recipe: Recipe) -> Iterator[str]:
 
 
 def arithmetic(rng: Random) -> str:
-    """One true line, worked as traces work it: `25 * 9 = 20 * 9 + 5 * 9 = 180 + 45 = 225`.
-
-    Half of the lines add or subtract, which traces do at once and which takes longest to learn.
-    """
+    """One true line, such as `48 / 2 = 24`, with numbers such as school problems have."""
     first, second = _amount(rng), _amount(rng)
-    factor = rng.randint(2, rng.choice((12, 12, 50)))
-    match rng.choice("+++---**//%$"):
+    match rng.choice("++---**//%$"):
         case "+":
-            return _line(first, "+", second)
+            return f"{first} + {second} = {first + second}"
         case "-":
-            return _line(first + second, "-", first)
+            return f"{first + second} - {first} = {second}"
         case "*":
-            return _line(first, "*", factor)
+            second = rng.randint(2, 12) if rng.random() < 0.8 else rng.randint(2, 50)
+            return f"{first} * {second} = {first * second}"
         case "/":
-            return _line(first * factor, "/", factor)
+            second = rng.randint(2, 12) if rng.random() < 0.8 else rng.randint(2, 50)
+            return f"{first * second} / {second} = {first}"
         case "%":
-            return _line(rng.randrange(5, 100, 5), "/", 100, "*", 20 * rng.randint(1, 20))
+            rate, unit = rng.randrange(5, 100, 5), rng.randint(1, 20)
+            return f"{rate} / 100 * {unit * 20} = {rate * unit // 5}"
         case _:
-            return _line(rng.randint(2, 12), "*", Fraction(25 * rng.randint(1, 80), 100))
+            cents, count = 25 * rng.randint(1, 80), rng.randint(2, 12)
+            return f"{count} * {_money(cents)} = {_money(count * cents)}"
 
 
 def _amount(rng: Random) -> int:
     return rng.randint(1, rng.choice((12, 20, 60, 100, 200, 999)))
 
 
-def _line(*parts: Fraction | int | str) -> str:
-    tokens = [part if isinstance(part, str) else plain(Fraction(part)) for part in parts]
-    value = evaluate(" ".join(tokens), {})
-    return " = ".join((" ".join(tokens), *worked(tokens, plain(value))))
+def _money(cents: int) -> str:
+    return str(cents // 100) if cents % 100 == 0 else f"{cents / 100:.2f}"
 
 
 def annotated_traces(source: Gsm8k) -> list[tuple[str, str]]:

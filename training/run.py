@@ -183,7 +183,10 @@ class Run:
 
     def _manifest(self, first: Step, second: Step, folder: Path) -> dict[str, Any]:
         return {
-            "recipe": self.recipe.model_dump(mode="json"),
+            # Where data files lie is this machine's affair; `inputs` says what they held.
+            "recipe": self.recipe.model_dump(
+                mode="json", exclude={"gsm8k": {"path"}, "evaluation": {"gsm8k"}}
+            ),
             "recipe_hash": self.recipe.digest(),
             "seed": self.recipe.seed,
             "versions": manifest.versions(),

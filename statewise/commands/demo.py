@@ -16,8 +16,8 @@ from statewise.servers import Child, find, wait_ready
 from statewise.view import is_solved
 
 PROBLEM = (
-    "Maya has 24 stickers. She gives 9 stickers to her brother and then buys 3 packs "
-    "with 5 stickers each. How many stickers does Maya have now?"
+    "A baker makes 6 trays of muffins with 8 muffins on each tray. He sells 30 muffins. "
+    "How many muffins are left?"
 )
 
 

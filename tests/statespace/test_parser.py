@@ -132,7 +132,8 @@ def test_text_around_the_trace_is_kept_apart() -> None:
 
 def test_only_summarize_ends_at_a_blank_line() -> None:
     parsed = parse(
-        "State 1:\nAction: Decompose\nOutput: 1. a\n\n2. b\n\nState 2:\nAction: Summarize\nOutput: c\nd\n\ne"
+        "State 1:\nAction: Decompose\nOutput: 1. a\n\n2. b\n\n"
+        "State 2:\nAction: Summarize\nOutput: c\nd\n\ne"
     )
     assert parsed.states[0].output == "1. a\n\n2. b"
     assert parsed.states[1].output == "c\nd"

@@ -166,6 +166,7 @@ def test_the_manifest_says_what_went_in_and_what_came_out(finished: Path) -> Non
     folder = finished / "checkpoint"
     content = manifest.read(folder / "manifest.json")
     recipe = Recipe.model_validate(MINIATURE)
+    content["recipe"]["evaluation"]["gsm8k"] = None  # a path, and so left out
     assert Recipe.model_validate(content["recipe"]) == recipe
     assert content["recipe_hash"] == recipe.digest()
     assert content["seed"] == 7
