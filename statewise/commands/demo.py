@@ -35,8 +35,8 @@ def demo_command(port: int) -> int:
     console.print(
         f"\nThe server goes on at [bold]{url}[/].\n"
         'Your own problem:  [bold].venv/bin/statewise solve "…"[/]\n'
-        f"As events:         [bold]curl -N {url}/v1/solutions --json "
-        """'{"question": "What is 12 * 7?", "stream": true}'[/]\n"""
+        f"As events:         [bold]curl -N {url}/v1/solutions -H 'content-type: application/json' "
+        """-d '{"question": "What is 12 * 7?", "stream": true}'[/]\n"""
         "Stop the server:   [bold]make stop[/]",
         highlight=False,
         soft_wrap=True,
