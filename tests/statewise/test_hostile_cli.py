@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -176,6 +177,8 @@ def test_a_solve_that_is_ended_takes_its_server_along(
         env={**os.environ, **SLOW, "STATEWISE_STATE_DIR": str(tmp_path)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        # A test run in the background of a shell hands down ignored signals.
+        preexec_fn=partial(signal.signal, number, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 30
         found: list[ServerRecord] = []
