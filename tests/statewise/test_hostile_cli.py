@@ -178,7 +178,7 @@ def test_a_solve_that_is_ended_takes_its_server_along(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         # A test run in the background of a shell hands down ignored signals.
-        preexec_fn=partial(signal.signal, number, signal.SIG_DFL),
+        preexec_fn=partial(signal.signal, number, signal.SIG_DFL),  # noqa: PLW1509
     ) as process:
         deadline = time.monotonic() + 30
         found: list[ServerRecord] = []
