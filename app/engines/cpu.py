@@ -1,8 +1,7 @@
 """The CPU profile of vLLM: one worker inside the engine core, small blocks, one thread.
 
-Measured on two cores with an 8 M model: with vLLM's defaults 64 streams get 400 to 4,000 tokens/s
-and first tokens after up to 10 s; with this profile 5,600 to 7,300 tokens/s, steadily
-(docs/adr/0002-vllm-on-cpu.md).
+With vLLM's defaults the worker is a process of its own, and it and the engine core spin-wait for each
+other (docs/adr/0002-vllm-on-cpu.md; `benchmarks/` compares both).
 """
 
 from __future__ import annotations
@@ -25,7 +24,8 @@ logger = structlog.get_logger(__name__)
 
 GIB: Final = 1024**3
 OVERHEAD_GIB: Final = 2.5
-"""What server and engine take beside weights and cache (measured with the starter)."""
+"""What server and engine take beside weights and cache; an estimate: serving the trivial model, both
+together were seen to hold 2.6 GiB, of which the cache had touched little."""
 _CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 _CGROUP_USED: Final = Path("/sys/fs/cgroup/memory.current")
 
