@@ -1,7 +1,7 @@
 """The CPU profile of vLLM: one worker inside the engine core, small blocks, one thread.
 
-With vLLM's defaults the worker is a process of its own, and it and the engine core spin-wait for each
-other (docs/adr/0002-vllm-on-cpu.md; `benchmarks/` compares both).
+With vLLM's defaults the worker is a process of its own, and it and the engine core spin-wait for
+each other (docs/adr/0002-vllm-on-cpu.md; `benchmarks/` compares both).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ logger = structlog.get_logger(__name__)
 
 GIB: Final = 1024**3
 OVERHEAD_GIB: Final = 2.5
-"""What server and engine take beside weights and cache; an estimate: serving the trivial model, both
-together were seen to hold 2.6 GiB, of which the cache had touched little."""
+"""What server and engine take beside weights and cache. An estimate: serving a tiny model, both
+together were seen to hold 2.6 GiB, with little of the cache touched."""
 _CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 _CGROUP_USED: Final = Path("/sys/fs/cgroup/memory.current")
 
