@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from statewise.terminal import tolerate_encodings
-from training.command import train
+from training.commands import train
 
 cli = typer.Typer(
     help="Serve and train State-Transition Reasoners.",
@@ -104,7 +104,7 @@ def doctor(model: Model = None) -> None:
 
 
 # Imports nothing heavy until it is called.
-cli.command()(train)
+cli.add_typer(train, name="train")
 
 
 def main() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
-from training.command import train
+from training.commands import train
 
 if __name__ == "__main__":
-    typer.run(train)
+    train()

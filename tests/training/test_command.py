@@ -6,13 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import typer
 from typer.testing import CliRunner
 
-from training.command import train
-
-cli = typer.Typer()
-cli.command()(train)
+from training.commands import train as cli
 
 
 def test_a_typo_in_a_recipe_is_explained(starter: Path) -> None:
@@ -31,5 +27,5 @@ def test_a_missing_data_file_is_explained(starter: Path, tmp_path: Path) -> None
 
 def test_the_command_line_loads_no_torch_until_it_trains(repository: Path) -> None:
     """`statewise --help` would take ten seconds."""
-    code = "import sys, training.command; sys.exit('torch' in sys.modules)"
+    code = "import sys, training.commands; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=repository, check=True)

@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from training.commands.explained import explained
 
-def train(
-    recipe: Annotated[Path, typer.Option(help="The recipe, a YAML file.")],
+
+def run(
+    context: typer.Context,
+    recipe: Annotated[Path | None, typer.Option(help="The recipe, a YAML file.")] = None,
     work: Annotated[
         Path | None, typer.Option(help="Where the run keeps its state; runs/NAME by default.")
     ] = None,
@@ -22,13 +25,21 @@ def train(
         typer.Option("--set", help="Overrides a value: --set sft.batch=16. Repeatable."),
     ] = None,
 ) -> None:
-    """Train a checkpoint from a recipe. Started again, it goes on where it was."""
+    """Train a checkpoint from a recipe. Started again, it goes on where it was.
+
+    The commands below do one step each.
+    """
+    if context.invoked_subcommand:
+        return
+    if recipe is None:
+        raise typer.BadParameter(
+            "name a recipe, such as training/recipes/starter.yaml", param_hint="--recipe"
+        )
     # torch and transformers take seconds to import; `statewise --help` must not.
-    from training.errors import TrainingError  # noqa: PLC0415
     from training.recipe import load  # noqa: PLC0415
 
     console = Console()
-    try:
+    with explained():
         loaded = load(recipe, overrides or ())
         from training.progress import Report  # noqa: PLC0415
         from training.run import Run  # noqa: PLC0415
@@ -37,7 +48,4 @@ def train(
         target = output or folder / "checkpoint"
         with Report(console) as report:
             Run(loaded, folder, target, report).execute()
-    except TrainingError as error:
-        Console(stderr=True).print(str(error), markup=False, highlight=False, style="red")
-        raise typer.Exit(1) from error
     console.print(f"{target} is ready: statewise serve {target}", markup=False, highlight=False)
