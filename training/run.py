@@ -27,7 +27,16 @@ from training.progress import Report, Steps
 from training.recipe import Recipe
 
 _SOURCES: Final = Path(training.__file__).parent
-_DATA_SOURCES: Final = (_SOURCES / "problems", _SOURCES / "traces", _SOURCES / "data.py")
+_GENERATOR: Final = (
+    "distractors generator graph layout names nouns numbers prices scenes sentences verbs wording"
+)
+_DATA_SOURCES: Final = (
+    _SOURCES / "data.py",
+    *(_SOURCES / "traces" / f"{name}.py" for name in ("annotated", "arithmetic", "graph")),
+    *(_SOURCES / "problems" / f"{name}.py" for name in _GENERATOR.split()),
+    _SOURCES / "problems" / "relations",
+)
+"""What decides the data's every token; other sources of problems may come without a new run."""
 
 
 @dataclass(frozen=True, slots=True)
