@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict
 
 Split = Literal["seen", "heldout"]
-Source = Literal["procedural", "gsm8k"]
+"""The wordings of a procedural problem; published sets have splits of their own."""
+Equality = Literal["exact", "rounded", "symbolic"]
+"""How an answer is compared with the gold one; `training.problems.equality` says how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,8 @@ class Quantity:
     A given has no `expression`. A derived quantity's `expression` is written over the symbols of
     earlier quantities ("a - b"), tokens separated by single spaces.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     symbol: str
     description: str
@@ -28,21 +34,26 @@ class Quantity:
 class Problem:
     """A question, its answer and what is known of its solution.
 
-    `answer` is a plain number. Procedural problems carry `quantities`, the last of which is the
-    answer, and its `unit` ("$", "apples", or nothing); published ones their worked `solution`.
+    `answer` is a plain number unless `equality` is symbolic. Procedural problems carry
+    `quantities`, the last of which is the answer, and its `unit` ("$", "apples", or nothing);
+    published ones their worked `solution`, where there is one. `source` names one of
+    `training.problems.sources`; `operations` is 0 where it is not known.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     id: str
     question: str
     answer: str
-    source: Source
-    split: Split
+    source: str
+    split: str
     operations: int
     relations: tuple[str, ...] = ()
     quantities: tuple[Quantity, ...] = ()
     unit: str = ""
     solution: str = ""
     licence: str = "Apache-2.0"
+    equality: Equality = "exact"
 
 
 def problem_id(question: str, answer: str) -> str:
