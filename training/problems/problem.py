@@ -10,8 +10,6 @@ from pydantic import ConfigDict
 
 Split = Literal["seen", "heldout"]
 """The wordings of a procedural problem; published sets have splits of their own."""
-Equality = Literal["exact", "rounded", "symbolic"]
-"""How an answer is compared with the gold one; `training.problems.equality` says how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +32,9 @@ class Quantity:
 class Problem:
     """A question, its answer and what is known of its solution.
 
-    `answer` is a plain number unless `equality` is symbolic. Procedural problems carry
-    `quantities`, the last of which is the answer, and its `unit` ("$", "apples", or nothing);
+    `answer` is a plain number, but for MATH and users' own files, where it may be LaTeX. An answer
+    is right within `tolerance`, relative to it; 0 asks for the same number. Procedural problems
+    carry `quantities`, the last of which is the answer, and its `unit` ("$", "apples", or nothing);
     published ones their worked `solution`, where there is one. `source` names one of
     `training.problems.sources`; `operations` is 0 where it is not known.
     """
@@ -53,7 +52,7 @@ class Problem:
     unit: str = ""
     solution: str = ""
     licence: str = "Apache-2.0"
-    equality: Equality = "exact"
+    tolerance: float = 0.0
 
 
 def problem_id(question: str, answer: str) -> str:
