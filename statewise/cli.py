@@ -6,6 +6,7 @@ input, 3 no server could be reached or started.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -75,6 +76,67 @@ def solve(  # noqa: PLR0913, PLR0917
         deltas=not json,
     )
     raise typer.Exit(solve_command(request, url=url, model=model, as_json=json))
+
+
+@cli.command("eval")
+def evaluate(  # noqa: PLR0913, PLR0917
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            "--source",
+            help="[NAME=]SOURCE[:PATH][,key=value]: procedural,operations=1-3 or "
+            "gsm8k:test.jsonl,limit=200. Repeatable.",
+        ),
+    ] = None,
+    url: Url = None,
+    model: Annotated[
+        str | None, typer.Option(help="Start a server on this checkpoint for the call.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option(help="Folder of answers and results; the same one goes on.")
+    ] = Path("runs/eval"),
+    strategy: Annotated[str, typer.Option(help="How to solve.")] = "single",
+    samples: Annotated[int, typer.Option(help="Per problem: majority vote and pass@k.")] = 1,
+    temperature: Annotated[float, typer.Option(help="0 is greedy.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed for sampling.")] = 0,
+    max_tokens: Annotated[int | None, typer.Option(help="Limit on generated tokens.")] = None,
+    timeout_s: Annotated[float, typer.Option(help="Deadline of a problem, in seconds.")] = 600.0,
+    limit: Annotated[int | None, typer.Option(help="Problems of sets that name no limit.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Problems at a time.")] = 16,
+    patience_s: Annotated[
+        float, typer.Option(help="How long to wait for a server that is full or gone.")
+    ] = 60.0,
+    count_failures: Annotated[
+        bool, typer.Option(help="Count problems the server failed on as wrong.")
+    ] = False,
+) -> None:
+    """Measure a reasoner on sets of problems: accuracy, cost, corrections."""
+    from statewise.commands.eval import eval_command  # noqa: PLC0415
+    from statewise.failures import checked  # noqa: PLC0415
+    from training.evaluation.options import Options  # noqa: PLC0415
+
+    options = checked(
+        Options,
+        strategy=strategy,
+        samples=samples,
+        temperature=temperature,
+        seed=seed,
+        max_tokens=max_tokens,
+        timeout_s=timeout_s,
+    )
+    code = eval_command(
+        sets or ["procedural"],
+        options,
+        url=url,
+        model=model,
+        output=output,
+        limit=limit,
+        concurrency=concurrency,
+        patience_s=patience_s,
+        failed_count_as_wrong=count_failures,
+    )
+    raise typer.Exit(code)
 
 
 @cli.command()

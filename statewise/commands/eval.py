@@ -1,0 +1,92 @@
+"""`statewise eval`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.status import Status
+from rich.text import Text
+
+from statewise.failures import BAD_INPUT, NO_SERVER, fail
+from statewise.servers import for_one_call
+from training.errors import EvaluationError, TrainingError
+from training.evaluation.evaluation import Evaluation
+from training.evaluation.options import Options
+from training.evaluation.results import PLOT, RESULTS, SetResult
+from training.evaluation.sets import load_sets
+from training.evaluation.table import table
+
+SOME_FAILED = 1
+PIPE_WIDTH = 160
+
+
+def eval_command(  # noqa: PLR0913
+    texts: Sequence[str],
+    options: Options,
+    *,
+    url: str | None,
+    model: str | None,
+    output: Path,
+    limit: int | None,
+    concurrency: int,
+    patience_s: float,
+    failed_count_as_wrong: bool,
+) -> int:
+    """Evaluate a server on sets of problems; 0 only if every sample got a solution."""
+    errors = Console(stderr=True)
+    try:
+        sets = load_sets(texts, limit)
+        with (
+            Status("looking for a server", console=errors) as status,
+            for_one_call(url, model, lambda said: status.update(Text(f"server: {said}"))) as found,
+        ):
+            status.stop()
+            evaluation = Evaluation(
+                found,
+                sets,
+                options,
+                output,
+                concurrency=concurrency,
+                patience_s=patience_s,
+                failed_count_as_wrong=failed_count_as_wrong,
+                checkpoint=Path(model) if url is None and model and Path(model).is_dir() else None,
+            )
+            results = _run(evaluation, errors)
+    except EvaluationError as error:
+        fail(str(error), NO_SERVER if error.status is None else BAD_INPUT)
+    except TrainingError as error:
+        fail(str(error), BAD_INPUT)
+    _show(results, output)
+    return SOME_FAILED if any(one.report.failed for one in results) else 0
+
+
+def _run(evaluation: Evaluation, console: Console) -> list[SetResult]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("solving", total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        return asyncio.run(evaluation.run(progress))
+
+
+def _show(results: Sequence[SetResult], output: Path) -> None:
+    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    console.print(table([(one.set.name, one.report) for one in results], console.width))
+    for one in results:
+        reasons = {judgement.failed for judgement in one.judgements} - {None}
+        for reason in sorted(map(str, reasons))[:3]:
+            console.print(Text(f"{one.set.name}: no solution: {reason}"), soft_wrap=True)
+    told = f"{output / RESULTS} and {output / PLOT}"
+    console.print(Text(told), soft_wrap=True)
