@@ -2,6 +2,11 @@
 
 State 3 says 48 / 2 = 26, but 48 / 2 = 24.
 Backtrack to State 2.
+
+What arithmetic cannot refute contradicts the question or an earlier state:
+
+State 1 says m = 48 + 2, but by the question, m = 48 / 2.
+State 1 leaves out the clips sold in May.
 """
 
 from __future__ import annotations
@@ -35,6 +40,18 @@ def verify_text(number: int, check: Check) -> str:
         raise RepairError(f"the claim {check.claim!r} has no computed value to state")
     left = check.claim[: relations[-1].start()].strip()
     return f"State {number} says {check.claim}, but {left} = {check.computed}."
+
+
+def contradiction_text(number: int, claim: str, truth: str, source: int) -> str:
+    """What Verify says of a `claim` of State `number` that State `source` contradicts; 0 is the
+    question."""
+    by = f"by State {source}" if source else "by the question"
+    return f"State {number} says {claim}, but {by}, {truth}."
+
+
+def omission_text(number: int, missing: str) -> str:
+    """What Verify says of the state written as `number` if it leaves out what is `missing`."""
+    return f"State {number} leaves out the {missing}."
 
 
 def holds_text(number: int) -> str:

@@ -11,7 +11,14 @@ from hypothesis import assume, given, strategies as st
 from statespace.actions import Action
 from statespace.errors import RepairError
 from statespace.reader import read
-from statespace.repair import backtrack_text, holds_text, refutation, verify_text
+from statespace.repair import (
+    backtrack_text,
+    contradiction_text,
+    holds_text,
+    omission_text,
+    refutation,
+    verify_text,
+)
 from statespace.text import render
 from statespace.trace import Check, Trace, Transition, Verdict
 
@@ -142,3 +149,25 @@ def test_a_state_that_holds_makes_no_claim() -> None:
     trace = read(render([(Action.SOLVE_PARENT, "1 + 1 = 2"), (Action.VERIFY, holds_text(1))]))
     assert trace.transitions[-1].verdict is Verdict.UNCHECKED
     assert trace.transitions[-1].legal
+
+
+def test_what_arithmetic_cannot_refute_is_worded_too() -> None:
+    said = contradiction_text(1, "m = 48 + 2", "m = 48 / 2", 0)
+    assert said == "State 1 says m = 48 + 2, but by the question, m = 48 / 2."
+    said = contradiction_text(4, "c = 9 * 5", "c = 9 * 1", 1)
+    assert said == "State 4 says c = 9 * 5, but by State 1, c = 9 * 1."
+    assert omission_text(1, "price of one") == "State 1 leaves out the price of one."
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"), [("9 * 5", "9 * 1"), ("m * 2", "m / 2"), ("12", "21"), ("m - 3", "3 - m")]
+)
+@pytest.mark.parametrize("source", [0, 1])
+def test_a_contradiction_is_not_refuted_itself(wrong: str, right: str, source: int) -> None:
+    """It names two values for one thing: neither may be taken for a claim about the other."""
+    states = [
+        (Action.FORMALIZE, "m = 4"),
+        (Action.SOLVE_SUBQUESTION, f"c = {wrong}"),
+        (Action.VERIFY, contradiction_text(2, f"c = {wrong}", f"c = {right}", source)),
+    ]
+    assert read(render(states)).transitions[-1].verdict is not Verdict.REFUTED

@@ -1,0 +1,140 @@
+"""Preference pairs, and traces to fine-tune on, from wrong traces and their repairs.
+
+- `trajectory` (Kwai-STaR): after the first wrong state, to verify, go back and put it right is
+  preferred to going on. The paper's pairs hold the wrong states on both sides; there their
+  log-probabilities cancel, so here they are the prompt, and no likelihood term can teach them.
+- `step` (Step-DPO, arXiv 2406.18629): where the trace first goes wrong, the right state is
+  preferred to the wrong one; and once the wrong one stands, Verify and Backtrack to what followed.
+- Anchors, in both modes: a whole correct trace is preferred to the wrong one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from statespace.text import SEPARATOR, render
+from statespace.trace import Frozen
+from training.curriculum.repair import Repair, reference
+from training.problems.problem import Problem
+from training.rows import Origin, PairMode, PairRow, Repairer, row_key
+
+
+class AdvancedRow(Frozen):
+    """A trace to fine-tune on: after the question and `prefix`, which bears no loss, `completion`.
+
+    `prefix` ends in the first wrong state and the blank line after it; a clean trace has none.
+    """
+
+    key: str
+    problem: str
+    question: str
+    prefix: str = ""
+    completion: Annotated[str, Field(description="To the end of the trace.")]
+    repair: Repairer | None = None
+    wrong: Origin | None = None
+
+
+def trajectory(
+    problem: Problem, repair: Repair, *, repairer: Repairer, wrong: Origin, sample: int
+) -> PairRow:
+    """The whole repair, preferred to how the wrong trace went on, or to ending there."""
+    return PairRow(
+        key=row_key(problem.id, sample, "trajectory"),
+        problem=problem.id,
+        question=problem.question,
+        prefix=repair.prefix(wrong=True),
+        chosen=repair.correction(),
+        rejected=repair.continuation(),
+        mode="trajectory",
+        repair=repairer,
+        wrong=wrong,
+        complete=True,
+    )
+
+
+def steps(
+    problem: Problem, repair: Repair, *, repairer: Repairer, wrong: Origin, sample: int
+) -> Iterator[PairRow]:
+    """The right state preferred to the wrong one, and going back preferred to going on."""
+    number = len(repair.good) + 1
+    shared = {
+        "problem": problem.id,
+        "question": problem.question,
+        "mode": "step",
+        "repair": repairer,
+        "wrong": wrong,
+        "complete": False,
+    }
+    if repair.right:
+        yield PairRow(
+            key=row_key(problem.id, sample, "step"),
+            prefix=repair.prefix(wrong=False),
+            chosen=render(repair.right[:1], first=number),
+            rejected=render(repair.wrong[:1], first=number),
+            **shared,
+        )
+    if repair.after:
+        yield PairRow(
+            key=row_key(problem.id, sample, "verify"),
+            prefix=repair.prefix(wrong=True),
+            chosen=render(repair.verify, first=repair.noticed),
+            rejected=render(repair.after[:1], first=repair.noticed),
+            **shared,
+        )
+
+
+def anchor(
+    problem: Problem, repair: Repair, *, mode: PairMode, wrong: Origin, sample: int
+) -> PairRow | None:
+    """A whole correct trace, preferred to the wrong one; None if the problem has no solution."""
+    correct = reference(problem)
+    if correct is None:
+        return None
+    return PairRow(
+        key=row_key(problem.id, sample, "anchor"),
+        problem=problem.id,
+        question=problem.question,
+        chosen=render(correct),
+        rejected=repair.prefix(wrong=True).removesuffix(SEPARATOR)
+        + (SEPARATOR + repair.continuation() if repair.after else ""),
+        mode=mode,
+        repair="graph",
+        wrong=wrong,
+        complete=True,
+    )
+
+
+def is_anchor(row: PairRow) -> bool:
+    """Whether a pair prefers a clean trace: nothing precedes it, and it goes to the end."""
+    return row.complete and not row.prefix
+
+
+def advanced(
+    problem: Problem, repair: Repair, *, repairer: Repairer, wrong: Origin, sample: int
+) -> AdvancedRow:
+    """The repair as a trace to fine-tune on."""
+    return AdvancedRow(
+        key=row_key(problem.id, sample, "advanced"),
+        problem=problem.id,
+        question=problem.question,
+        prefix=repair.prefix(wrong=True),
+        completion=repair.correction(),
+        repair=repairer,
+        wrong=wrong,
+    )
+
+
+def clean(problem: Problem) -> AdvancedRow | None:
+    """The correct trace of a problem; None if it has no solution."""
+    correct = reference(problem)
+    if correct is None:
+        return None
+    return AdvancedRow(
+        key=row_key(problem.id, 0, "clean"),
+        problem=problem.id,
+        question=problem.question,
+        completion=render(correct),
+    )

@@ -1,0 +1,81 @@
+"""The sections of a recipe that say how stage 2 is made."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from training.recipe import Optimisation, Section, Share
+from training.rows import PairMode, Repairer
+
+
+class Pairs(Section):
+    """Preference pairs and advanced traces, from wrong traces and their repairs."""
+
+    mode: PairMode = "step"
+    repair: Repairer = "graph"
+    anchor: Share = 0.3
+    """Of the pairs, how many prefer a clean correct trace to a wrong one, so that the model does
+    not learn to err first."""
+    generated: Annotated[int, Field(ge=0)] = 0
+    """Problems whose graphs are corrupted into wrong traces."""
+    samples: Annotated[int, Field(ge=0)] = 0
+    """Problems that the stage-1 model is asked, to collect its own wrong traces."""
+    sampled: PositiveInt = 4
+    """Answers to each of those problems."""
+    temperature: NonNegativeFloat = 1.0
+    operations: dict[PositiveInt, PositiveFloat] = Field(default={1: 0.3, 2: 0.4, 3: 0.3})
+    """Weights of problems by number of operations."""
+
+
+class Advanced(Optimisation):
+    """Fine-tuning on traces that verify, backtrack and repair, before the preferences.
+
+    A model that never saw Verify and Backtrack gives them no probability that preferences could
+    raise. The paper's 7–8 B models write them unasked; a small one has to be shown.
+    """
+
+    clean: Share = 0.6
+    """Of the examples, how many are correct traces without a mistake."""
+    length: PositiveInt = 512
+    """Tokens in a row of packed examples; longer examples are left out."""
+
+
+class Preference(Section):
+    """Direct preference optimisation (Rafailov et al., arXiv 2305.18290) with a likelihood term."""
+
+    beta: PositiveFloat = 0.1
+    """How strongly the model is held to the reference."""
+    loss: Literal["sigmoid", "sigmoid_norm", "ipo", "hinge", "apo_zero"] = "sigmoid"
+    sft: NonNegativeFloat = 0.2
+    """Weight of the negative log-likelihood of what is chosen; 0 leaves it out."""
+    length: PositiveInt = 1024
+    """Tokens of a prompt with one completion; longer pairs are left out."""
+    precompute: bool = True
+    """Computes the reference's log-probabilities once, instead of keeping a frozen copy."""
+
+
+class Dpo(Optimisation, Preference):
+    """Preference optimisation in the manner of the other stages.
+
+    `tokens` counts both sides of a pair.
+    """
+
+
+class Grpo(Optimisation):
+    """Group relative policy optimisation (Shao et al., arXiv 2402.03300) on verified rewards.
+
+    `batch` counts completions; `tokens` is not used by it: `prompts` is.
+    """
+
+    prompts: PositiveInt
+    """Problems in all."""
+    group: Annotated[int, Field(ge=2)] = 8
+    """Completions to a problem."""
+    max_new_tokens: PositiveInt = 400
+    temperature: PositiveFloat = 1.0
+    beta: NonNegativeFloat = 0.0
+    """Weight of the divergence from the reference."""
+    operations: dict[PositiveInt, PositiveFloat] = Field(default={1: 0.3, 2: 0.4, 3: 0.3})
+    """Weights of problems by number of operations."""
