@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from statespace.errors import CardError
 from statespace.trace import TRACE_VERSION, Frozen
@@ -61,7 +61,9 @@ class Card(Frozen):
         """The card in a checkpoint folder. Raises CardError."""
         path = checkpoint / NAME
         try:
-            card = cls.model_validate_json(path.read_bytes())
+            text = path.read_bytes()
+            _check_version(path, text)
+            return cls.model_validate_json(text)
         except FileNotFoundError as error:
             raise CardError(
                 f"there is no {NAME} in {checkpoint}: serve the model in prompted mode, or name a "
@@ -76,13 +78,25 @@ class Card(Frozen):
                 f"{path} is malformed ({key}: {first['msg']}); restore it or train the checkpoint "
                 "again"
             ) from error
-        if card.state_space != TRACE_VERSION:
-            raise CardError(
-                f"{path} is of state-space version {card.state_space}, this is version "
-                f"{TRACE_VERSION}; use the release that trained it, or train it again"
-            )
-        return card
 
     def save(self, checkpoint: Path) -> None:
         """Writes the card into a checkpoint folder."""
         (checkpoint / NAME).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _check_version(path: Path, text: bytes) -> None:
+    """Before anything else: a card of another version may well hold other keys."""
+    try:
+        version = _Version.model_validate_json(text).state_space
+    except ValidationError:
+        return  # malformed, which is said key by key
+    if version != TRACE_VERSION:
+        raise CardError(
+            f"{path} is of state-space version {version}, this release knows version "
+            f"{TRACE_VERSION}; serve it with the release that trained it, or train it again with "
+            "this one"
+        )
+
+
+class _Version(BaseModel):
+    state_space: int = TRACE_VERSION

@@ -14,6 +14,11 @@ def check_folder(model: str) -> None:
     """Raises `EngineStartError` if `model` is meant as a folder and is none that can be served."""
     path = Path(model)
     if path.is_dir():
+        if (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
+            raise EngineStartError(
+                f"{model} is an adapter; merge it into its base model first: "
+                f"`statewise train export --adapter {model} --output FOLDER`, then serve FOLDER"
+            )
         if not (path / "config.json").is_file():
             raise EngineStartError(f"{model} has no config.json: it is no checkpoint folder")
     elif model.startswith((".", "/", "~")) or model.count("/") != 1 or path.parent.is_dir():
@@ -36,6 +41,8 @@ def check_card(model: str, prompt: Prompt) -> None:
         raise EngineStartError(str(error)) from error
     if card.prompt != prompt.fingerprint():
         raise EngineStartError(
-            f"{path / NAME} was written for another prompt format than the tokenizer in "
-            f"{model} gives; use the tokenizer files that came with the weights, or train again"
+            f"{path / NAME} was written for another prompt format ({card.prompt}) than the "
+            f"tokenizer in {model} gives ({prompt.fingerprint()}); use the tokenizer files and the "
+            "chat template that came with the weights, or train again; to serve it as any other "
+            f"model, delete {NAME}"
         )

@@ -70,5 +70,20 @@ def test_a_card_that_is_no_json_object_is_malformed(tmp_path: Path, text: str | 
 def test_a_card_of_another_state_space_is_refused(card: Card, tmp_path: Path) -> None:
     """A newer card may mean other actions by the same names."""
     card.model_copy(update={"state_space": TRACE_VERSION + 1}).save(tmp_path)
-    with pytest.raises(CardError, match="use the release that trained it"):
+    with pytest.raises(CardError, match="serve it with the release that trained it"):
         Card.load(tmp_path)
+
+
+def test_a_newer_card_with_other_keys_is_of_another_version_not_malformed(
+    card: Card, tmp_path: Path
+) -> None:
+    """What to do is to update, not to restore the file."""
+    newer = {**card.model_dump(mode="json"), "state_space": 99, "stage": "expert", "extra": 1}
+    (tmp_path / NAME).write_text(json.dumps(newer))
+    with pytest.raises(CardError, match="is of state-space version 99, this release knows"):
+        Card.load(tmp_path)
+
+
+def test_a_card_of_stage_two_is_read(card: Card, tmp_path: Path) -> None:
+    card.model_copy(update={"stage": "advanced"}).save(tmp_path)
+    assert Card.load(tmp_path).stage == "advanced"
