@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
@@ -128,23 +128,37 @@ class Recipe(Section):
         return "sha256:" + hashlib.sha256(values.encode()).hexdigest()
 
 
+Kind = TypeVar("Kind", bound=Section)
+
+
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Reads a recipe; each override is `dotted.key=value`. Raises RecipeError."""
+    """Reads a recipe of a model from scratch; `load_as` says what it raises."""
+    return load_as(Recipe, path, overrides)
+
+
+def load_as(kind: type[Kind], path: Path, overrides: Sequence[str] = ()) -> Kind:
+    """Reads a recipe of one kind; each override is `dotted.key=value`. Raises RecipeError."""
+    values = read(path)
+    for override in overrides:
+        _override(values, override)
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        problems = "\n".join(f"  {line}" for line in _problems(kind, error))
+        raise RecipeError(f"{path}:\n{problems}") from error
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The keys and values of a recipe as they are written. Raises RecipeError."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RecipeError(f"cannot read the recipe {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise RecipeError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise RecipeError(f"{path} must hold keys and values, such as `name: starter`")
-    for override in overrides:
-        _override(values, override)
-    try:
-        return Recipe.model_validate(values)
-    except ValidationError as error:
-        problems = "\n".join(f"  {line}" for line in _problems(error))
-        raise RecipeError(f"{path}:\n{problems}") from error
+    return values
 
 
 def _override(values: dict[str, Any], override: str) -> None:
@@ -162,20 +176,20 @@ def _override(values: dict[str, Any], override: str) -> None:
         raise RecipeError(f"--set {override}: the value is not valid YAML") from error
 
 
-def _problems(error: ValidationError) -> Iterable[str]:
+def _problems(kind: type[Section], error: ValidationError) -> Iterable[str]:
     for problem in error.errors():
         key = ".".join(map(str, problem["loc"]))
         if problem["type"] == "extra_forbidden":
-            yield f"unknown key {key}{_nearest(problem['loc'])}"
+            yield f"unknown key {key}{_nearest(kind, problem['loc'])}"
         elif problem["type"] == "missing":
             yield f"{key} is missing"
         else:
             yield f"{key}: {problem['msg']}, not {problem['input']!r}"
 
 
-def _nearest(location: Sequence[int | str]) -> str:
+def _nearest(kind: type[Section], location: Sequence[int | str]) -> str:
     *parents, last = map(str, location)
-    section: type[BaseModel] | None = Recipe
+    section: type[BaseModel] | None = kind
     for parent in parents:
         section = _section(section, parent)
     known = list(section.model_fields) if section else []
