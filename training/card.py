@@ -1,6 +1,8 @@
-"""A checkpoint's model card, README.md: what it can do, measured, and how it was made."""
+"""A checkpoint's pages: README.md, what it can do and how it was made; DATA.md, from what."""
 
 from __future__ import annotations
+
+from typing import Any, Final
 
 from statespace.card import Card, Score
 from training.recipe import Recipe
@@ -73,3 +75,107 @@ def _training(recipe: Recipe, base: int, sft: int) -> str:
         )
     lines[-1] += "."
     return "\n".join(lines)
+
+
+_TUNED = """\
+---
+base_model: {base}
+library_name: {library}
+pipeline_tag: text-generation
+tags: [state-transition-reasoner, math]
+---
+# {name}
+
+A State-Transition Reasoner: {what}, fine-tuned to solve maths word problems as a sequence of
+explicit state transitions, which `statewise serve` checks as they are written. Curriculum stage:
+{stage}. The licence of the base model applies to the weights, those in `DATA.md` to the data.
+
+{use}
+
+## Scores
+
+{scores}
+
+## Training
+
+| stage | examples | steps | last loss |
+|---|---:|---:|---:|
+{stages}
+
+Recipe `{recipe}` ({hash}), seed {seed}. `manifest.json` holds the whole recipe, the versions and
+the digests; `DATA.md` says what it was trained on.
+"""
+_STAGES: Final = {
+    "fundamental": "fundamental (correct traces with the five forward actions)",
+    "advanced": "advanced (also Verify and Backtrack)",
+}
+
+
+def tuned(name: str, card: Card, record: dict[str, Any], *, adapter: bool) -> str:
+    """The model card of a fine-tuned model, from its card and its manifest."""
+    use = (
+        "Merge it for serving: `statewise train export --adapter FOLDER --output MERGED`."
+        if adapter
+        else f"Serve it: `statewise serve --model {name}`."
+    )
+    table = "\n".join(map(_row, card.scores))
+    head = "| problems | right | of | accuracy |\n|---|---:|---:|---:|\n"
+    stages = (
+        f"| {stage} | {record['data'][stage]['examples']} | {done['steps']} | {done['loss']:.4f} |"
+        for stage, done in record["stages"].items()
+    )
+    return _TUNED.format(
+        base=card.base_model,
+        library="peft" if adapter else "transformers",
+        name=name,
+        what=f"an adapter for {card.base_model}" if adapter else card.base_model,
+        stage=_STAGES[card.stage],
+        use=use,
+        scores=head + table if card.scores else "Not evaluated yet: `statewise eval`.",
+        stages="\n".join(stages),
+        recipe=card.recipe.name,
+        hash=card.recipe.hash,
+        seed=record["seed"],
+    )
+
+
+def data(record: dict[str, Any]) -> str:
+    """The data card, DATA.md: sources, counts, licences and filters of every stage's data."""
+    parts = ["# Data\n\nWhat this model was trained on, stage by stage, as the manifest has it."]
+    parts += [_account(stage, account) for stage, account in record["data"].items()]
+    return "\n\n".join(parts) + "\n"
+
+
+def _account(stage: str, account: dict[str, Any]) -> str:
+    sources = "\n".join(
+        f"| {row['source']} | {row['split']} | {row['origin']} | {row['licence']} | {row['rows']} |"
+        for row in account["sources"]
+    )
+    files = "\n".join(f"- `{name}`: `{digest}`" for name, digest in account["files"].items())
+    filters = "\n".join(
+        f"- {account[key]} left out: {why}"
+        for key, why in (
+            ("too_long", f"longer than {account['length']} tokens"),
+            ("repeated", "the same row again"),
+        )
+        if key in account
+    )
+    earlier = "\n".join(
+        f"- {name}: {count} rejected as {reason}"
+        for name, reasons in account.get("rejected", {}).items()
+        for reason, count in reasons.items()
+    )
+    return f"""\
+## {stage}: {account["examples"]} examples, {account["tokens"]} tokens
+
+| source | split | written by | licence | examples |
+|---|---|---|---|---:|
+{sources}
+
+Filters:
+
+{filters}{chr(10) + earlier if earlier else ""}
+
+Files:
+
+{files}"""

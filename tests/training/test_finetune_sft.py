@@ -1,0 +1,259 @@
+"""Stage 1 on tiny models of the recipes' architectures: train, merge, re-load, resume."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+
+from app.engines.checkpoint import check_card, check_folder
+from app.errors import EngineStartError
+from statespace.card import Card
+from statespace.prompts import Prompt
+from tests.support.tiny_models import FAMILIES, make
+from tests.training.finetune import RECIPES, SMALL, report, small, traces
+from training import manifest
+from training.errors import TrainingError
+from training.finetune import chat, examples, export, sft
+
+CHAT = {"mistral": ("model.chat_template=null",)}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("models")
+    return {name: make(name, folder / name) for name in FAMILIES}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return traces(tmp_path_factory.mktemp("data") / "accepted.jsonl")
+
+
+def losses(folder: Path) -> list[float]:
+    """The losses that a finished stage recorded."""
+    return [entry["loss"] for entry in manifest.read(folder / "manifest.json")["log"]]
+
+
+def logits(model: Any, ids: list[int]) -> torch.Tensor:
+    """Of the last token."""
+    with torch.no_grad():
+        result: torch.Tensor = model(torch.tensor([ids])).logits[0, -1].float()
+    return result
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_recipe_s_architecture_trains_merges_and_is_served(
+    models: dict[str, Path], data: Path, tmp_path: Path, name: str
+) -> None:
+    recipe = small(FAMILIES[name].recipe, models[name], *CHAT.get(name, ()))
+    stage, merged = tmp_path / "stage1", tmp_path / "merged"
+    sft.run(recipe, [data], stage, report())
+    learnt = losses(stage)
+    assert len(learnt) == 4
+    assert learnt[-1] < learnt[0]
+    with pytest.raises(EngineStartError, match="statewise train export --adapter"):
+        check_folder(str(stage))
+    export.export(stage, merged)
+
+    check_folder(str(merged))
+    tokenizer = AutoTokenizer.from_pretrained(merged)
+    prompt = Prompt.from_tokenizer(tokenizer)
+    check_card(str(merged), prompt)
+    card = Card.load(merged)
+    assert card.stage == "fundamental"
+    assert card.prompt == chat.load(recipe.model).prompt.fingerprint()
+    assert card.recipe.hash == recipe.digest()
+    assert card.data == {"sft/accepted.jsonl": manifest.file_digest(data)}
+
+    model = AutoModelForCausalLM.from_pretrained(merged)
+    assert model.dtype == torch.bfloat16
+    base = AutoModelForCausalLM.from_pretrained(models[name], dtype=torch.bfloat16)
+    ids = prompt.ids("Ann has 3 pens. She buys 4 more. How many pens does Ann have now?")
+    before = logits(base, ids)
+    adapted = logits(PeftModel.from_pretrained(base, stage), ids)
+    torch.testing.assert_close(logits(model, ids), adapted, atol=0.02, rtol=0.05)
+    assert not torch.allclose(logits(model, ids), before, atol=0.02)  # it did learn
+
+    generation = GenerationConfig.from_pretrained(merged)
+    assert tokenizer.convert_tokens_to_ids(FAMILIES[name].end) in generation.eos_token_id
+    assert generation.do_sample is False
+    assert generation.pad_token_id == tokenizer.pad_token_id
+    assert (merged / "chat_template.jinja").is_file()
+    assert not list(merged.glob("*.bin"))
+
+
+def test_nothing_of_this_machine_is_published(
+    models: dict[str, Path], data: Path, tmp_path: Path
+) -> None:
+    """Folders and user names have no place in what people upload."""
+    stage = tmp_path / "stage1"
+    sft.run(small("llama-3-8b", models["llama"]), [data], stage, report())
+    for form in (False, True):
+        output = export.export(stage, tmp_path / f"out{form}", keep_adapter=form)
+        for path in output.iterdir():
+            if path.suffix != ".safetensors":
+                assert str(tmp_path.parent.parent) not in path.read_text(), path.name
+    assert (
+        json.loads((output / "adapter_config.json").read_text())["base_model_name_or_path"]
+        == "llama"
+    )
+
+
+def test_whole_weights_packed_in_bfloat16(
+    models: dict[str, Path], data: Path, tmp_path: Path
+) -> None:
+    recipe = small(
+        "llama-3-8b",
+        models["llama"],
+        "model.lora=null",
+        "sft.packing=true",
+        "sft.max_steps=2",
+        "sft.gradient_checkpointing=false",
+        "precision=bf16",
+    )
+    sft.run(recipe, [data], tmp_path / "stage1", report())
+    trained = AutoModelForCausalLM.from_pretrained(tmp_path / "stage1")
+    assert trained.dtype == torch.float32  # so that small steps are not lost between checkpoints
+    export.export(tmp_path / "stage1", tmp_path / "out")
+    check_folder(str(tmp_path / "out"))
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "out").dtype == torch.bfloat16
+
+
+def test_packed_examples_do_not_see_each_other(
+    models: dict[str, Path], data: Path, tmp_path: Path
+) -> None:
+    """The loss of a packed row is that of its examples, each on its own."""
+    recipe = small("llama-3-8b", models["llama"], "model.lora=null", "sft.packing=true")
+    ready = chat.load(recipe.model)
+    rows, _ = examples.sft_rows([data], ready, 512)
+    few = rows.select(range(2))
+    trainer = sft.build(recipe, ready, few, tmp_path / "packed")
+    [packed] = list(trainer.get_train_dataloader())
+    assert packed["input_ids"].shape == (1, sum(map(len, few["input_ids"])))
+    model = trainer.model.eval()
+    with torch.no_grad():
+        together = trainer.compute_loss(model, dict(packed))
+        alone = [
+            model(torch.tensor([row["input_ids"]]), labels=torch.tensor([row["labels"]])).loss
+            for row in few
+        ]
+    counts = [sum(label != -100 for label in row["labels"]) for row in few]
+    expected = sum(float(loss) * n for loss, n in zip(alone, counts, strict=True)) / sum(counts)
+    assert float(together) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_run_killed_in_the_middle_ends_as_if_it_had_not_been(
+    models: dict[str, Path], data: Path, tmp_path: Path
+) -> None:
+    """kill -9, then the same command: the same losses and the same weights, to the bit."""
+    steps = ("sft.max_steps=30", "sft.save_steps=5", "sft.logging_steps=5")
+    recipe = small("qwen", models["qwen2.5"], *steps)
+    sft.run(recipe, [data], tmp_path / "whole", report())
+    command = [sys.executable, "-m", "training", "sft", "--recipe", str(RECIPES / "qwen.yaml")]
+    command += ["--model", str(models["qwen2.5"]), "--data", str(data)]
+    command += ["--output", str(tmp_path / "cut")]
+    for override in (*SMALL, *steps):
+        command += ["--set", override]
+    said = tmp_path / "said"
+    with said.open("wb") as stream:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        child = subprocess.Popen(command, stdout=stream, stderr=stream, env=environment)
+    saved = tmp_path / "cut" / "training" / "checkpoint-5" / "complete"
+    while not saved.is_file():
+        assert child.poll() is None, said.read_text()
+        time.sleep(0.005)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert not (tmp_path / "cut" / "manifest.json").exists()
+    torn = tmp_path / "cut" / "training" / "checkpoint-1000"
+    torn.mkdir()  # as if it had been killed while saving
+    sft.run(recipe, [data], tmp_path / "cut", report())
+    assert losses(tmp_path / "cut") == losses(tmp_path / "whole")
+    weights = "adapter_model.safetensors"
+    assert (tmp_path / "cut" / weights).read_bytes() == (tmp_path / "whole" / weights).read_bytes()
+    assert not list((tmp_path / "cut" / "training").glob("checkpoint-*"))
+
+
+def test_a_finished_stage_is_kept_and_others_are_not_mixed_in(
+    models: dict[str, Path], data: Path, tmp_path: Path
+) -> None:
+    recipe = small("llama-3-8b", models["llama"], "sft.max_steps=1")
+    stage = tmp_path / "stage1"
+    sft.run(recipe, [data], stage, report())
+    before = (stage / "manifest.json").stat().st_mtime_ns
+    sft.run(recipe, [data], stage, report())
+    assert (stage / "manifest.json").stat().st_mtime_ns == before
+    other = small("llama-3-8b", models["llama"], "sft.max_steps=2")
+    with pytest.raises(TrainingError, match="another recipe, other data or another model"):
+        sft.run(other, [data], stage, report())
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "thesis.txt").write_text("")
+    with pytest.raises(TrainingError, match="no run has written"):
+        sft.run(recipe, [data], foreign, report())
+    with pytest.raises(TrainingError, match="is not overwritten"):
+        export.export(stage, foreign)
+    with pytest.raises(TrainingError, match="holds no finished stage"):
+        export.export(foreign, tmp_path / "out")
+    with pytest.raises(TrainingError, match="is what is exported"):
+        export.export(stage, stage)
+
+
+def test_losses_go_to_tensorboard_unless_told_otherwise(
+    models: dict[str, Path], data: Path, tmp_path: Path
+) -> None:
+    recipe = small("llama-3-8b", models["llama"], "sft.max_steps=1")
+    sft.run(recipe, [data], tmp_path / "told", report())
+    assert list((tmp_path / "told" / "training").rglob("events.out.tfevents.*"))
+    silent = small("llama-3-8b", models["llama"], "sft.max_steps=1", "report_to=[]")
+    sft.run(silent, [data], tmp_path / "silent", report())
+    assert not list((tmp_path / "silent").rglob("events.out.tfevents.*"))
+
+
+def test_a_tokenizer_of_another_model_is_noticed_at_export(
+    models: dict[str, Path], data: Path, tmp_path: Path
+) -> None:
+    stage = tmp_path / "stage1"
+    sft.run(small("llama-3-8b", models["llama"], "sft.max_steps=1"), [data], stage, report())
+    (stage / "chat_template.jinja").write_text("{{ messages[0].content }}")
+    with pytest.raises(TrainingError, match="other prompts than the checkpoint was trained on"):
+        export.export(stage, tmp_path / "out")
+    (stage / "chat_template.jinja").write_text(FAMILIES["llama"].template or "")
+    with pytest.raises(TrainingError, match="was trained on other weights"):
+        export.export(stage, tmp_path / "out", base=str(models["qwen3"]))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.quantization=nf4", "nf4 needs a GPU and `pip install bitsandbytes`"),
+        ("sft.liger=true", "liger: true needs a GPU and `pip install liger-kernel`"),
+        ("sft.batch=3", "set batch to a multiple of 2"),
+    ],
+)
+@pytest.mark.skipif(torch.cuda.is_available(), reason="says what is missing without a GPU")
+def test_what_this_machine_cannot_do_is_said_before_any_work(
+    models: dict[str, Path], data: Path, tmp_path: Path, override: str, message: str
+) -> None:
+    recipe = small("llama-3-8b", models["llama"], override)
+    with pytest.raises(TrainingError, match=message):
+        sft.run(recipe, [data], tmp_path / "out", report())
+
+
+def test_four_bit_weights_need_adapters(
+    models: dict[str, Path], data: Path, tmp_path: Path
+) -> None:
+    recipe = small("llama-3-8b", models["llama"], "model.quantization=nf4", "model.lora=null")
+    with pytest.raises(TrainingError, match=r"set model\.lora too"):
+        sft.run(recipe, [data], tmp_path / "out", report())

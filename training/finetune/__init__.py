@@ -1,0 +1,1 @@
+"""Fine-tuning of pretrained models in the curriculum's two stages, with TRL's trainers."""
