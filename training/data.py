@@ -11,6 +11,7 @@ import hashlib
 import itertools
 from array import array
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -22,9 +23,12 @@ from statespace.prompts import Prompt
 from statespace.text import render
 from training.errors import DataError
 from training.problems import generator, gsm8k
+from training.problems.graph import evaluate
+from training.problems.numbers import plain
 from training.problems.problem import Problem, Split
 from training.recipe import Gsm8k, Recipe
 from training.traces import annotated, graph
+from training.traces.arithmetic import worked
 
 IGNORED: Final = -100
 """The label of tokens that bear no loss (PyTorch's cross-entropy default)."""
@@ -34,6 +38,9 @@ BASE, TRACES, TEST = "base", "traces", "test"
 
 _WORDINGS: Final[dict[Split, str]] = {"seen": "seen wordings", "heldout": "held-out wordings"}
 _LENGTHS: Final = ((1, 3), (4, 6))
+
+_GENERATED: Final = 0.7
+"""Share of the base model's problem texts that the generator makes."""
 
 _OPEN_ROWS: Final = 32
 
@@ -78,10 +85,15 @@ def _base_texts(recipe: Recipe) -> Iterator[str]:
     base, seed = recipe.base, stream(recipe.seed, BASE)
     rng = Random(seed)
     tested = test_questions(recipe)
+    published = [question for question, _ in annotated_traces(recipe.gsm8k)] if recipe.gsm8k else []
+    rng.shuffle(published)
     for index in itertools.count():
         question = generator.generate(seed, index).question
         if question in tested:
             continue
+        if published and rng.random() > _GENERATED:
+            # Each published question once: their words are wider than the generator's.
+            question = published.pop()
         yield question
         # Lines make up `arithmetic` of the text, counted in characters.
         budget = len(question) * base.arithmetic / max(1e-9, 1 - base.arithmetic)
@@ -92,33 +104,46 @@ def _base_texts(recipe: Recipe) -> Iterator[str]:
 
 
 def arithmetic(rng: Random) -> str:
-    """One true line, such as `48 / 2 = 24`, with numbers such as school problems have."""
+    """One true line, worked as traces work it: `25 * 9 = 20 * 9 + 5 * 9 = 180 + 45 = 225`.
+
+    Half of the lines add or subtract, which traces do most and which takes longest to learn.
+    """
+    parts: tuple[Fraction | int | str, ...]
     first, second = _amount(rng), _amount(rng)
-    match rng.choice("++---**//%$"):
+    factor = rng.randint(2, rng.choice((12, 12, 12, 40)))
+    count = rng.randint(2, 12)
+    match rng.choice("+++++-----****///%%$$.c"):
         case "+":
-            return f"{first} + {second} = {first + second}"
+            parts = (first, "+", second)
         case "-":
-            return f"{first + second} - {first} = {second}"
+            parts = (first + second, "-", first)
         case "*":
-            second = rng.randint(2, 12) if rng.random() < 0.8 else rng.randint(2, 50)
-            return f"{first} * {second} = {first * second}"
+            parts = (first, "*", factor) if rng.random() < 0.5 else (factor, "*", first)
         case "/":
-            second = rng.randint(2, 12) if rng.random() < 0.8 else rng.randint(2, 50)
-            return f"{first * second} / {second} = {first}"
+            parts = (first * factor, "/", factor)
         case "%":
-            rate, unit = rng.randrange(5, 100, 5), rng.randint(1, 20)
-            return f"{rate} / 100 * {unit * 20} = {rate * unit // 5}"
+            parts = (rng.randrange(5, 100, 5), "/", 100, "*", 20 * rng.randint(1, 40))
+        case "$":
+            price = Fraction(rng.randint(1, 400), 20)
+            parts = (price, "*", count) if rng.random() < 0.5 else (count, "*", price)
+        case ".":
+            parts = (Fraction(rng.randint(1, 200), 20) * count, "/", count)
         case _:
-            cents, count = 25 * rng.randint(1, 80), rng.randint(2, 12)
-            return f"{count} * {_money(cents)} = {_money(count * cents)}"
+            less, more = _cents(rng), _cents(rng)
+            parts = (less + more, "-", less) if rng.random() < 0.6 else (less, "+", more)
+    tokens = [
+        part if isinstance(part, str) else plain(Fraction(part), money=True) for part in parts
+    ]
+    value = evaluate(" ".join(tokens), {})
+    return " = ".join((" ".join(tokens), *worked(tokens, plain(value, money=True))))
 
 
 def _amount(rng: Random) -> int:
-    return rng.randint(1, rng.choice((12, 20, 60, 100, 200, 999)))
+    return rng.randint(1, rng.choice((12, 20, 60, 100, 100, 200, 999, 2000)))
 
 
-def _money(cents: int) -> str:
-    return str(cents // 100) if cents % 100 == 0 else f"{cents / 100:.2f}"
+def _cents(rng: Random) -> Fraction:
+    return Fraction(rng.randint(1, 400) * rng.choice((5, 10, 25, 50, 100, 100)), 100)
 
 
 def annotated_traces(source: Gsm8k) -> list[tuple[str, str]]:

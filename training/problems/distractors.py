@@ -18,10 +18,22 @@ _FACTS = (
     "{N|wakes} up at {k} in the morning.",
     "{M|is} {k years} old.",
     "the {shop} has {k workers}.",
+    "{his} {kin} is {k years} old.",
+    "{N|has} {k cousins}.",
+    "{he|gets} up at {k} o'clock.",
+    "the bus ride takes {k minutes}.",
+    "{N|is} in class {k}.",
+    "it {|rains} for {k hours} that day.",
+    "{M|lives} {k miles} away.",
+    "{N|drinks} {k cups} of water.",
+    "the {shop} is {k years} old.",
+    "{he|waits} {k minutes} in line.",
+    "{N|has} been {his} neighbor for {k years}.",
+    "there are {k trees} in front of the house.",
 )
 
 
 def distractor(rng: Random, renderer: Renderer) -> str:
     """One irrelevant sentence about the people of the scene."""
-    renderer.use({"k": Fraction(rng.randint(5, 12))})
+    renderer.use({"k": Fraction(rng.randint(2, rng.choice((12, 12, 40))))})
     return renderer.render(rng.choice(_FACTS))

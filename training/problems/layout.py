@@ -8,8 +8,10 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from training.problems.distractors import distractor
-from training.problems.relations.relation import allowed
+from training.problems.relations import ALL
+from training.problems.relations.relation import HELD, allowed
 from training.problems.scenes import STATEMENTS
+from training.problems.sentences import varied
 from training.problems.wording import Renderer, finished
 
 if TYPE_CHECKING:
@@ -17,10 +19,41 @@ if TYPE_CHECKING:
 
 _WHOLE = 0.45
 """Share of one-relation problems worded in one breath, where such wordings exist."""
-_DISTRACTED = 0.1
-_CASUAL = 0.06
+_DISTRACTED = 0.14
+_CASUAL = 0.08
 """Share of problems typed carelessly."""
+_LINKED = 0.25
+"""Share of later sentences that begin with "then" or the like."""
+_SET = 0.08
+"""Share of problems that begin with a time."""
+_MERGED = 0.1
+"""Share of sentences that go on after the one before: ", and"."""
+_VARIED = 0.75
+"""Share of training wordings that are said in yet other words."""
+_LATER = (
+    "then", "later", "later,", "after that,", "next,", "afterwards,", "the next day,", "soon",
+    "in the afternoon,", "a day later,", "in the evening,", "the following week,", "finally,",
+    "at noon,", "shortly after,",
+)  # fmt: skip
+_OPENING = (
+    "one day,", "today,", "this morning,", "last week,", "yesterday,", "one afternoon,",
+    "over the weekend,", "in May,", "last summer,", "during the holidays,", "at the weekend,",
+)  # fmt: skip
+_JOINTS = (", and ", ", then ", "; ", " and ", ", and then ", ". and ")
+_FLOWING = ("hold", "place", "purse")
 _ENDS = re.compile(r"(?<=[.?!]) ")
+
+
+_TABOO = frozenset(
+    wording[1:]
+    for wordings in (
+        *(relation.wordings for relation in ALL),
+        *(statement.facts for statement in STATEMENTS.values()),
+    )
+    for wording in wordings
+    if wording.startswith(HELD)
+)
+"""The held-out wordings, which no variation may end in."""
 
 
 class NoWordingError(ValueError):
@@ -41,7 +74,8 @@ class _Chooser:
             if held:
                 self.used_heldout = True
                 return self._rng.choice(held)
-        return self._rng.choice(allowed(wordings, heldout=False))
+        chosen = self._rng.choice(allowed(wordings, heldout=False))
+        return varied(self._rng, chosen, _TABOO) if self._rng.random() < _VARIED else chosen
 
 
 def question(rng: Random, renderer: Renderer, links: Sequence[Link], *, heldout: bool) -> str:
@@ -69,7 +103,7 @@ def casual(rng: Random, text: str) -> str:
 
 
 def _arranged(rng: Random, renderer: Renderer, links: Sequence[Link], chooser: _Chooser) -> str:
-    plan = _fact_templates(links, chooser)
+    plan = _fact_templates(rng, links, chooser)
     ask = chooser.choose(links[-1].relation.asks)
     roll = rng.random()
     count = sum(template.count(". ") + 1 for _, template in plan)
@@ -78,21 +112,46 @@ def _arranged(rng: Random, renderer: Renderer, links: Sequence[Link], chooser: _
         asked = _render(renderer, links[-1], ask)
         facts = [_render(renderer, link, template) for link, template in plan]
         return f"{asked[:-1]} if {_joined(facts)}?"
+    if ". " not in ask and count <= 4 and roll > 0.95:
+        asked = _render(renderer, links[-1], ask)
+        return " ".join((asked, *(_render(renderer, link, template) for link, template in plan)))
     facts = [_render(renderer, link, template) for link, template in plan]
     if asks_plainly and count <= 3 and roll < 0.24:
         return f"if {_joined(facts)}, {_render(renderer, links[-1], ask)}"
+    facts = _merged(rng, facts)
     if rng.random() < _DISTRACTED and links[-1].relation.takes:
         facts.insert(rng.randint(1, len(facts)), distractor(rng, renderer))
     return " ".join((*facts, _render(renderer, links[-1], ask)))
 
 
-def _fact_templates(links: Sequence[Link], chooser: _Chooser) -> list[tuple[Link, str]]:
+def _fact_templates(
+    rng: Random, links: Sequence[Link], chooser: _Chooser
+) -> list[tuple[Link, str]]:
     plan: list[tuple[Link, str]] = []
     first = links[0]
     if first.relation.takes:
         plan.append((first, chooser.choose(STATEMENTS[first.relation.takes].facts)))
-    plan.extend((link, chooser.choose(link.relation.facts)) for link in links)
+    for link in links:
+        fact = chooser.choose(link.relation.facts)
+        flows = link.relation.takes in _FLOWING and link.relation.takes == link.relation.gives
+        if flows and fact.startswith(("{S|", "{M|", "{b")) and rng.random() < _LINKED:
+            fact = f"{rng.choice(_LATER)} {fact}"
+        plan.append((link, fact))
+    link, opening = plan[0]
+    if opening.startswith("{N|") and "|!" not in opening and rng.random() < _SET:
+        plan[0] = (link, f"{rng.choice(_OPENING)} {opening}")
     return plan
+
+
+def _merged(rng: Random, facts: list[str]) -> list[str]:
+    """The same sentences, some joined to the one before."""
+    merged = facts[:1]
+    for fact in facts[1:]:
+        if rng.random() < _MERGED and merged[-1].endswith("."):
+            merged[-1] = merged[-1][:-1] + rng.choice(_JOINTS) + fact
+        else:
+            merged.append(fact)
+    return merged
 
 
 def _render(renderer: Renderer, link: Link, template: str) -> str:

@@ -59,6 +59,15 @@ KIN = (
     ("my grandfather", "he"),
     ("my neighbor", "they"),
 )
+_ONSETS = words(
+    "B Br Bel D Dar Dr El F Gal H Il J K Kal L Lo M Mar N Or P Qu R S Sh Sol T Th Tr U V W Y Z"
+)
+_MIDDLES = words("a ai an ar e el en er i il in ir o ol on or u un ya")
+_CODAS = words(
+    "ba bel da den do dra la lan len lia lo ma mir na nell no ra ric ris ro ta ton va vi"
+)
+_INVENTED = 0.08
+"""Share of names that no list holds: users' names aren't on ours either."""
 _GENDERED = {"fisherman": "he", "boy": "he", "man": "he", "girl": "she", "woman": "she"}
 _FORMS = {
     "he": ("he", "him", "his"),
@@ -106,8 +115,13 @@ def named(rng: Random, exclude: frozenset[str] = frozenset()) -> Person:
     if "they" not in exclude and rng.random() < 0.05:
         pools = [("they", THEY)]
     pronoun, pool = rng.choice(pools)
-    name = rng.choice(pool)
+    name = invented(rng) if rng.random() < _INVENTED else rng.choice(pool)
     return Person(name, name, pronoun)
+
+
+def invented(rng: Random) -> str:
+    """A name nobody has, as far as we know."""
+    return rng.choice(_ONSETS) + rng.choice(_MIDDLES) + rng.choice(_CODAS)
 
 
 def protagonist(rng: Random) -> Person:

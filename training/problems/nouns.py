@@ -203,9 +203,19 @@ container bowl drawer tin pouch""")
 ROWS = _nouns("row shelf column stack pile line page table group")
 GROUPS = _nouns("class team group family table club bus room tent van boat")
 FRIENDS = _nouns("friend child student classmate cousin neighbor guest kid player teammate person")
+_SOUNDS = (
+    words("b bl br c cl cr d dr f fl g gl gr j k l m n p pl pr qu r sk sl sn sp st t tr v w z"),
+    words("a e i o u oo ee ai"),
+    words("b bble ck ckle d g ggle ll llow m mble n nd ng nk nt p r rk rm rp t tter"),
+)
 SHOPS = words("store shop market supermarket bakery mall fair corner_store bookstore flea_market")
 COLORS = words("red blue green yellow white black purple orange pink brown silver gold")
 DAYS = words("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
+
+
+def invented(rng: Random) -> Noun:
+    """A thing that doesn't exist, so that nouns are copied, not recognised."""
+    return Noun.of("".join(rng.choice(part) for part in _SOUNDS))
 
 
 def owned(rng: Random) -> Noun:

@@ -12,6 +12,9 @@ from training.problems.wording import Scene
 
 _PLACED = ("food", "thing", "animal", "people", "child")
 
+_INVENTED = 0.06
+"""Share of scenes about things that don't exist."""
+
 
 class UnsuitableSceneError(ValueError):
     """The relations of a chain don't fit one scene."""
@@ -43,6 +46,18 @@ STATEMENTS: dict[Kind, Statement] = {
             "{N|has} {an box} with {x nouns}.",
             "in the morning {N|has} {x nouns}.",
             "at first {N|has} {x nouns}.",
+            "{N's} {box} has {x nouns} in it.",
+            "{N|brings} {x nouns} to school.",
+            "{N|makes} {x nouns}.",
+            "{N|receives} {x nouns} from {his} {kin}.",
+            "there {#are x} {x nouns} on {N's} table.",
+            "{N|counts} {his} {nouns}: there {#are x} {x}.",
+            "{his} {kin} gives {N} {x nouns}.",
+            "{N|has} a collection of {x nouns}.",
+            "{x nouns} belong to {@N}.",
+            "{N|wins} {x nouns} at the fair.",
+            "{N} already {|has} {x nouns}.",
+            "{N|carries} {an box} with {x nouns} in it.",
             "~{N|holds} {x nouns}.",
             "~to start with, {N|has} {x nouns}.",
             "~{N's} {box} contains {x nouns}.",
@@ -54,6 +69,11 @@ STATEMENTS: dict[Kind, Statement] = {
             "there {#are x} {x nouns} {place}.",
             "{x nouns} {#are} {place}.",
             "at first there {#are x} {x nouns} {place}.",
+            "{place} there {#are x} {x nouns}.",
+            "{N|sees} {x nouns} {place}.",
+            "{N|counts} {x nouns} {place}.",
+            "in the morning there {#are x} {x nouns} {place}.",
+            "a group of {x nouns} {*are} {place}.",
             "~we count {x nouns} {place}.",
         ),
     ),
@@ -63,6 +83,12 @@ STATEMENTS: dict[Kind, Statement] = {
             "{N's} bill is {$x}.",
             "{N|buys} things for {$x}.",
             "{an noun} costs {$x}.",
+            "{N|buys} {an noun} for {$x}.",
+            "{N|spends} {$x} at the {shop}.",
+            "{N|has} to pay {$x}.",
+            "a meal for {@N} costs {$x}.",
+            "the price of {an noun} is {$x}.",
+            "{N|orders} food for {$x}.",
             "~{N's} shopping comes to {$x}.",
         ),
     ),
@@ -74,6 +100,13 @@ STATEMENTS: dict[Kind, Statement] = {
             "{N|has} {$x} in {his} piggy bank.",
             "{N|saves} {$x}.",
             "{N|gets} {$x} for {his} birthday.",
+            "there is {$x} in {N's} purse.",
+            "{N|earns} {$x}.",
+            "{N|takes} {$x} to the {shop}.",
+            "{N|starts} with {$x}.",
+            "{his} {kin} gives {N} {$x}.",
+            "{N|brings} {$x} along.",
+            "{N|owns} {$x}.",
             "~{N's} wallet holds {$x}.",
         ),
     ),
@@ -160,5 +193,7 @@ def _pool(rng: Random, chain: Sequence[Relation], *, in_place: bool) -> str:
 def _nouns(rng: Random, pool: str) -> tuple[nouns.Noun, nouns.Noun]:
     """What is counted, and something else of its sort."""
     noun = rng.choice(nouns.POOLS[pool])
+    if pool == "thing" and rng.random() < _INVENTED:
+        noun = nouns.invented(rng)
     others = nouns.POOLS[pool] if len(nouns.POOLS[pool]) > 1 else nouns.THINGS
     return noun, rng.choice([other for other in others if other is not noun])

@@ -17,7 +17,8 @@ _IRREGULAR_PAST = dict(
         hand:handed lay:laid rise:rose fall:fell hear:heard wear:wore sleep:slept meet:met
         teach:taught shoot:shot let:let know:knew jog:jogged pop:popped chop:chopped
         trip:tripped trim:trimmed hit:hit tip:tipped snip:snipped sing:sang deal:dealt wake:woke
-        grab:grabbed shop:shopped hug:hugged beg:begged pick:picked"""
+        grab:grabbed steal:stole spot:spotted
+        spread:spread babysit:babysat beat:beat shop:shopped hug:hugged beg:begged pick:picked"""
     )
 )
 _PLURAL = ("they", "we", "you")
@@ -34,6 +35,22 @@ def base_of(third: str) -> str:
     if third.endswith(("sses", "xes", "zzes", "ches", "shes")):
         return third[:-2]
     return third[:-1]
+
+
+_PARTICIPLES = dict(
+    pair.split(":")
+    for pair in words(
+        """be:been do:done give:given eat:eaten break:broken take:taken ride:ridden drive:driven
+        write:written go:gone come:come throw:thrown grow:grown swim:swum fly:flown draw:drawn
+        see:seen hide:hidden drink:drunk begin:begun fall:fallen wear:worn know:known run:run
+        get:gotten wake:woken sing:sung steal:stolen show:shown"""
+    )
+)
+
+
+def participle(base: str) -> str:
+    """The past participle of a verb's base form ("give" → "given")."""
+    return _PARTICIPLES.get(base) or _past(base, "he")
 
 
 def conjugate(third: str, pronoun: str, *, past: bool) -> str:

@@ -34,6 +34,8 @@ _PLURAL_SLOT = re.compile(r"\{(\w+)s\}")
 _BEFORE_VOWEL = re.compile(r"\b([aA])(?= (?:[$£€]?(?:8\d*|11|18)\b|eight|eleven))")
 _SYMBOLIC = re.compile(r"\} ?[-+*/x×÷] ?\(?\{")
 """An operation sign between numbers, which are then written as digits."""
+_PRESENT = re.compile(r"\|!|\bif\b|\bnow\b|\bcosts?\b")
+"""Signs that a template is bound to the present, and its question with it."""
 _SENTENCE_START = re.compile(r"((?:^|[.?!] )[\"(]?)([a-z])")
 _WORDS = words(
     """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
@@ -80,17 +82,23 @@ class Style:
     currency: str
     percent_word: bool
     commas: bool
+    asks: str = "does"
+    """The auxiliary of questions: "does", "did" or "will"."""
 
     @classmethod
     def drawn(cls, rng: Random) -> Style:
         roll = rng.random()
         currency = "$" if roll < 0.78 else "£" if roll < 0.83 else "€" if roll < 0.88 else "dollars"
+        past = rng.random() < 0.55
         return cls(
-            past=rng.random() < 0.5,
+            past=past,
             words=rng.choice((0, 0, 0, 0, 0, 0, 0, 0.3, 0.9)),
             currency=currency,
             percent_word=rng.random() < 0.15,
             commas=rng.random() < 0.5,
+            asks=rng.choice(("did", "did", "does"))
+            if past
+            else rng.choice(("does",) * 7 + ("will",)),
         )
 
 
@@ -116,10 +124,12 @@ class Renderer:
         self._mentioned: set[str] = set()
         self._agreement = "he"
         self._counted_one = False
+        self._now = False
 
     def render(self, template: str) -> str:
         """The template with its slots filled; sentences aren't capitalised yet."""
         share = self._style.words
+        self._now = _PRESENT.search(template) is not None
         if _SYMBOLIC.search(template):
             self._style.words = 0
         text = _SLOT.sub(lambda match: self._slot(match.group(1)), template)
@@ -251,6 +261,8 @@ class Renderer:
         if head in _AUXILIARY:
             words, agreement = self._mention(tail)
             self._agreement = agreement
+            if head == "does" and not self._now:
+                head = self._style.asks
             index = {"I": 0, "they": 2, "we": 2, "you": 2}.get(agreement, 1)
             return f"{_AUXILIARY[head][index]} {words}"
         raise KeyError(slot)

@@ -1,8 +1,9 @@
 """How a step is worked: a chain of equal expressions that even a very small model can follow.
 
-Sums and differences are done at once. A product of a number with several digits is split at its
-digits (24 * 7 = 20 * 7 + 4 * 7), a quotient at the digits of the result
-(96 / 4 = 80 / 4 + 16 / 4), and percentages multiply before they divide.
+Sums and differences below 100 are done at once; from larger ones, or of decimals, the second number
+is added or taken away part by part (602 + 275 = 602 + 200 + 70 + 5). A product of a number with
+several digits is split at its digits (24 * 7 = 20 * 7 + 4 * 7), a quotient at the digits of the
+result (96 / 4 = 80 / 4 + 16 / 4), and percentages multiply before they divide.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from fractions import Fraction
 
 from training.problems.numbers import plain
 
+_EASY_SUM = 100
+"""Whole numbers below this are added and subtracted at once."""
 _EASY_FACTOR = 12
 """Products of two factors up to this are known by heart."""
 
@@ -33,7 +36,20 @@ def _between(tokens: list[str]) -> list[str]:
         return _product(left, right)
     if operator == "/":
         return _quotient(left, right)
-    return []
+    return _split_sum(tokens)
+
+
+def _split_sum(tokens: list[str]) -> list[str]:
+    """A hard sum or difference: the second number part by part."""
+    left, operator, right = Fraction(tokens[0]), tokens[1], Fraction(tokens[2])
+    whole = left.denominator == right.denominator == 1
+    if whole and max(left, right) < _EASY_SUM:
+        return []
+    parts = _parts(right) if whole else [part for part in (right // 1, right % 1) if part]
+    if len(parts) < 2 or (operator == "+" and len(_parts(left)) < 2):
+        return []
+    split = [tokens[0], *(piece for part in parts for piece in (operator, _text(Fraction(part))))]
+    return [" ".join(split), *_left_to_right(split)]
 
 
 def _left_to_right(tokens: list[str]) -> list[str]:
@@ -54,7 +70,8 @@ def _percentage(rate: str, whole: str) -> list[str]:
 
 
 def _product(left: Fraction, right: Fraction) -> list[str]:
-    if left <= _EASY_FACTOR and right <= _EASY_FACTOR and (left * right).denominator == 1:
+    whole = left.denominator == right.denominator == 1
+    if whole and left <= _EASY_FACTOR and right <= _EASY_FACTOR:
         return []
     fewer, more = sorted((left, right), key=lambda factor: (len(_parts(factor)), factor))
     parts = _parts(more)
@@ -64,7 +81,8 @@ def _product(left: Fraction, right: Fraction) -> list[str]:
     terms = [
         f"{_text(fewer)} * {_text(p)}" if flip else f"{_text(p)} * {_text(fewer)}" for p in parts
     ]
-    return [" + ".join(terms), " + ".join(_text(part * fewer) for part in parts)]
+    sums = " + ".join(_text(part * fewer) for part in parts)
+    return [" + ".join(terms), sums, *_left_to_right(sums.split())]
 
 
 def _quotient(left: Fraction, right: Fraction) -> list[str]:

@@ -30,6 +30,10 @@ RELATIONS = (
             "every day {N|buys} {a nouns}. {he|does} this for {b days}.",
             "{N|gets} {a nouns} each day for {b days}.",
             "for {b days}, {N|makes} {a nouns} per day.",
+            "{N|picks} {a nouns} on each of {b days}.",
+            "{N|finds} {a nouns} every day. {b days} pass.",
+            "each day {N|gets} {a nouns}, and this goes on for {b days}.",
+            "{N|buys} {a nouns} daily, {b days} long.",
             "~{b days} in a row, {N|collects} {a nouns}.",
         ),
         (
@@ -38,6 +42,11 @@ RELATIONS = (
             "how many {nouns} {does S} have in all?",
             "what is the total number of {nouns}?",
             "~how many {nouns} does that come to?",
+        ),
+        (
+            "{N|makes} {a nouns} each day. how many {nouns} {does he} make in {b days}?",
+            "if {N|!gets} {a nouns} every day, how many will {he} have after {b days}?",
+            "how many {nouns} {does N} collect in {b days} at {a} a day?",
         ),
     ),
     Relation(
@@ -52,6 +61,10 @@ RELATIONS = (
             "on {day} {N|sells} {a nouns}. on {next_day} {he|sells} {b}.",
             "{N|makes} {a nouns} on {day} and {b more} on {next_day}.",
             "{N|picks} {a nouns} in the morning and {b nouns} in the afternoon.",
+            "{N|finds} {a nouns} on {day} and {b nouns} on {next_day}.",
+            "{N|bakes} {a nouns} one day and {b} the next.",
+            "first {N|makes} {a nouns}, the day after {b}.",
+            "on {day} there {#are a} {a nouns}, on {next_day} {b}.",
             "~{N|counts} {a nouns} on {day} and another {b} on {next_day}.",
         ),
         (
@@ -59,7 +72,15 @@ RELATIONS = (
             "how many {nouns} is that in total?",
             "how many in all?",
             "what is the total for both days?",
+            "how many {nouns} is that for both days together?",
+            "what is the total number of {nouns}?",
+            "how many {nouns} were there on the two days?",
             "~what do the two numbers of {nouns} come to?",
+        ),
+        (
+            "{N|makes} {a nouns} on {day} and {b} on {next_day}. how many {nouns} {does he} "
+            "make in all?",
+            "{N|sells} {a nouns} today and {b} yesterday. how many is that in total?",
         ),
     ),
     Relation(
@@ -72,6 +93,9 @@ RELATIONS = (
         (
             "{N|collects} {a nouns} on {day}, {b} on {next_day} and {c} the day after.",
             "on {day} {N|gets} {a nouns}, on {next_day} {b}, and on the third day {c}.",
+            "{N|finds} {a nouns} on {day}, {b} on {next_day}, and {c} on the third day.",
+            "in three days {N|picks} {a}, {b} and {c nouns}.",
+            "first {N|gets} {a nouns}, then {b}, and in the end {c}.",
             "~{day}: {a nouns}. {next_day}: {b}. next day: {c}. so {N|goes} on collecting.",
         ),
         (
@@ -92,6 +116,10 @@ RELATIONS = (
             "{N|sells} {x nouns} on {day} and {xb} as many on {next_day}.",
             "on {day} {N|makes} {x nouns}. on {next_day} {he|makes} {xb} as many.",
             "{N|collects} {x nouns} on {day}. the next day {he|collects} {xb} as many.",
+            "{N|bakes} {x nouns} on {day}. {he|bakes} {xb} as many the day after.",
+            "the number of {nouns} {N|sells} on {next_day} is {xb} that of {day}, when "
+            "{he|sells} {x}.",
+            "{x nouns} {#are} sold on {day} and {xb} as many on {next_day}.",
             "~{day} brings {N} {x nouns} and {next_day} {xb} that.",
         ),
         (
@@ -111,6 +139,9 @@ RELATIONS = (
         (
             "{N|sells} {x nouns} on {day} and half as many on {next_day}.",
             "on {day} {N|makes} {x nouns}. on {next_day} {he|makes} half as many.",
+            "{N|bakes} {x nouns} on {day}. {he|bakes} half as many the day after.",
+            "{x nouns} {#are} sold on {day} and half as many on {next_day}.",
+            "in April {N|sells} {x nouns}, and in May {he|sells} half as many.",
             "~{day} brings {N} {x nouns} and {next_day} half of that.",
         ),
         (
@@ -131,6 +162,8 @@ RELATIONS = (
         (
             "{N|sells} {x nouns} on {day} and {b} more on {next_day} than on {day}.",
             "on {day} {N|makes} {x nouns}. on {next_day} {he|makes} {b} more than on {day}.",
+            "{x nouns} {#are} sold on {day} and {b} more than that on {next_day}.",
+            "{N|bakes} {x nouns} on {day}. the day after {he|bakes} {b} more than on {day}.",
             "~{day} brings {N} {x nouns}, and {next_day} beats {day} by {b}.",
         ),
         (
@@ -151,6 +184,9 @@ RELATIONS = (
         (
             "{N|picks} {x nouns} {b times}.",
             "{N|goes} to the {shop} {b times} and {|buys} {x nouns} each time.",
+            "{N|buys} {x nouns} on each of {b} trips to the {shop}.",
+            "{b times}, {N|finds} {x nouns}.",
+            "every time {N|goes} to the {shop} {he|gets} {x nouns}. {he|goes} {b times}.",
             "~{b times} {N|brings} home {x nouns}.",
         ),
         TOTAL,
@@ -166,6 +202,9 @@ RELATIONS = (
             "{N|makes} {a nouns} a day.",
             "{N|sells} {a nouns} every day.",
             "{N|collects} {a nouns} each day.",
+            "{N|eats} {a nouns} a day.",
+            "every day {N|needs} {a nouns}.",
+            "{a nouns} {#are} made each day.",
             "~a day brings {N} {a nouns}.",
         ),
         (
@@ -176,6 +215,7 @@ RELATIONS = (
         ),
         (
             "if {N|!eats} {a nouns} a day, how many is that in {b weeks}?",
+            "{N|makes} {a nouns} a day. how many {nouns} {does he} make in {b weeks}?",
             "~{a nouns} a day are how many in {b weeks}?",
         ),
         noun="food",
@@ -192,6 +232,8 @@ RELATIONS = (
             "{N|makes} {a nouns} a day.",
             "{N|sells} {a nouns} every day.",
             "{N|eats} {a nouns} each day.",
+            "{a nouns} {#are} eaten each day.",
+            "every day {N|needs} {a nouns}.",
             "~a day brings {N} {a nouns}.",
         ),
         (
@@ -202,6 +244,8 @@ RELATIONS = (
         ),
         (
             "if {N|!eats} {a nouns} a day, how many is that in a week?",
+            "{N|makes} {a nouns} a day. how many {nouns} {does he} make in a week?",
+            "how many {nouns} are needed in a week at {a} a day?",
             "~{a nouns} a day are how many a week?",
         ),
         noun="food",

@@ -25,6 +25,11 @@ RELATIONS = (
             "{M|has} {b}.",
             "{his} friend {M} has {b nouns}.",
             "{M|owns} {b nouns}.",
+            "{M|collects} {b nouns}.",
+            "{M|finds} {b nouns}.",
+            "{his} {kin} has {b nouns}.",
+            "{M|buys} {b nouns}.",
+            "{M|brings} {b nouns} too.",
             "~{b nouns} belong to {M}.",
         ),
         TOGETHER,
@@ -32,6 +37,11 @@ RELATIONS = (
             "{N|has} {x nouns} and {M|has} {b}. how many do they have in total?",
             "if {N|!has} {x nouns} and {M|!has} {b nouns}, how many do they have altogether?",
             "{N|has} {x nouns}, {M|has} {b nouns}. how many together?",
+            "{N|has} {x nouns}. {M|has} {b nouns}. how many {nouns} do they have together?",
+            "how many {nouns} do {N} and {M} have together if {N|!has} {x} and {M|!has} {b}?",
+            "{N|picks} {x nouns} and {M|picks} {b}. how many {nouns} is that in all?",
+            "{N|finds} {x nouns}. {M|finds} {b}. how many {nouns} did they find altogether?",
+            "{N} and {M} put their {nouns} together. {N|has} {x}, {M|has} {b}. how many are there?",
             "~put {N's} {x nouns} and {M's} {b nouns} together. how many is that?",
         ),
         weight=1.5,
@@ -46,9 +56,15 @@ RELATIONS = (
         (
             "{M|has} {xb} as many {nouns} as {@N}.",
             "{M|has} {xb} as many as {@N}.",
+            "{M|owns} {xb} as many {nouns}.",
+            "{M|has} {xb} the {nouns} of {@N}.",
             "~the number {M|has} is {xb} that of {@N}.",
         ),
         TOGETHER,
+        (
+            "{N|has} {x nouns} and {M|has} {xb} as many. how many do they have together?",
+            "{N|picks} {x nouns}. {M|picks} {xb} as many. how many {nouns} is that in all?",
+        ),
     ),
     Relation(
         "bigger_together",
@@ -60,9 +76,16 @@ RELATIONS = (
         (
             "{M|has} {b more nouns} than {@N}.",
             "{M|has} {b} more than {@N}.",
+            "{M|owns} {b nouns} more than {@N}.",
+            "{M|has} as many {nouns} as {@N} and {b more}.",
+            "{N|has} {b nouns} less than {M}.",
             "~{M|is} ahead of {@N} by {b nouns}.",
         ),
         TOGETHER,
+        (
+            "{N|has} {x nouns} and {M|has} {b} more. how many do they have together?",
+            "{N|has} {x nouns}. {M|has} {b} more than that. how many {nouns} is that in all?",
+        ),
     ),
     Relation(
         "three_people",
@@ -74,14 +97,20 @@ RELATIONS = (
         (
             "{M|has} {b} and {his} friend has {c}.",
             "{M|has} {b nouns} and {his} cousin has {c nouns}.",
+            "{M|has} {b nouns}. a third child has {c}.",
+            "{M|owns} {b nouns} and {his} {kin} owns {c}.",
+            "{M|picks} {b} and {his} {kin} picks {c}.",
             "~{M} holds {b} of them and a third child {c}.",
         ),
         (
             "how many {nouns} do the three of them have?",
             "how many {nouns} do they have altogether?",
             "how many {nouns} do they have in total?",
+            "how many {nouns} are there in all?",
+            "how many {nouns} is that altogether?",
             "~what do all three have?",
         ),
+        ("{N|has} {x nouns}, {M|has} {b} and {his} {kin} has {c}. how many is that in all?",),
     ),
     Relation(
         "colors",
@@ -95,6 +124,10 @@ RELATIONS = (
             "{N|has} {a} {color} and {b} {color2} {nouns}.",
             "in {N's} {box} there {#are a} {a} {color} {nouns} and {b} {color2} ones.",
             "{N|buys} {a} {color} {nouns} and {b} {color2} ones.",
+            "{N|has} {a} {color} {nouns}. {he} also {|has} {b} {color2} ones.",
+            "{a} of {N's} {nouns} are {color} and {b} are {color2}.",
+            "{N|counts} {a} {color} and {b} {color2} {nouns}.",
+            "{N|draws} {a} {color} {nouns} and {b} {color2} {nouns}.",
             "~{N's} {nouns}: {a} {color}, {b} {color2}.",
         ),
         (
@@ -108,6 +141,9 @@ RELATIONS = (
             "{an box} has {a} {color} {nouns} and {b} {color2} {nouns}. how many {nouns} "
             "are in the {box}?",
             "there are {a} {color} {nouns} and {b} {color2} {nouns}. how many in all?",
+            "{N|has} {a} {color} {nouns} and {b} {color2} {nouns}. how many {nouns} "
+            "{does he} have?",
+            "how many {nouns} are {a} {color} ones and {b} {color2} ones?",
             "~{a} {color} and {b} {color2} {nouns} lie in {an box}. how many is that?",
         ),
         noun="thing",
@@ -126,6 +162,9 @@ RELATIONS = (
             "{N|picks} {a nouns} and {b others}.",
             "there {#are a} {a nouns} and {b others} in {an box}.",
             "{N|has} {a nouns}. {he} also {|has} {b others}.",
+            "{N|eats} {a nouns} and {b others}.",
+            "{a nouns} and {b others} {*are} in a bowl.",
+            "{N|brings} {a nouns}, and {M|brings} {b others}.",
             "~in the {box} of {@N} lie {a nouns} next to {b others}.",
         ),
         (
@@ -138,6 +177,8 @@ RELATIONS = (
         (
             "{a nouns} and {b others}. how many fruits in all?",
             "how many fruits are {a nouns} and {b others} together?",
+            "{N|has} {a nouns} and {b others}. how many fruits {does he} have?",
+            "{N|buys} {a nouns} and {b others}. how many pieces of fruit is that?",
             "~count {a nouns} with {b others}. how many fruits?",
         ),
         unit="fruits",
@@ -155,6 +196,9 @@ RELATIONS = (
             "there {#are a} {a boys} and {b girls} {place}.",
             "a class has {a boys} and {b girls}.",
             "{a boys} and {b girls} {*are} {place}.",
+            "{a boys} and {b girls} {*go} to a party.",
+            "in a club there are {a boys} and {b girls}.",
+            "{b girls} and {a boys} {*play} {place}.",
             "~a group consists of {a boys} and {b girls}.",
         ),
         (
@@ -165,6 +209,8 @@ RELATIONS = (
         ),
         (
             "a class has {a boys} and {b girls}. how many students are in the class?",
+            "there are {a boys} and {b girls}. how many children are there?",
+            "{a boys} and {b girls} make a class of how many children?",
             "~how big is a class of {a boys} and {b girls}?",
         ),
         unit="children",
@@ -183,6 +229,9 @@ RELATIONS = (
             "there {#are a} {a nouns} and {b others} {place}.",
             "{N|sees} {a nouns} and {b others}.",
             "{N|has} {a nouns} and {b others}.",
+            "{a nouns} and {b others} {*are} {place}.",
+            "{N|counts} {a nouns} and {b others}.",
+            "{N|feeds} {a nouns} and {b others}.",
             "~{a nouns} live together with {b others}.",
         ),
         (
@@ -195,6 +244,8 @@ RELATIONS = (
         (
             "{a nouns} and {b others}. how many animals?",
             "how many animals are {a nouns} and {b others}?",
+            "a farm has {a nouns} and {b others}. how many animals are there?",
+            "{N|sees} {a nouns} and {b others}. how many animals is that?",
             "~count {a nouns} with {b others}. how many animals?",
         ),
         unit="animals",
@@ -212,6 +263,9 @@ RELATIONS = (
             "{N|buys} {a nouns} and {b others}.",
             "there {#are a} {a nouns} and {b others} in {an box}.",
             "{N|puts} {a nouns} and {b others} in {an box}.",
+            "{N|finds} {a nouns} and {b others}.",
+            "{N|packs} {a nouns} and {b others}.",
+            "{a nouns} and {b others} {*are} on the floor.",
             "~{N|owns} {b others} besides {a nouns}.",
         ),
         (
@@ -220,6 +274,10 @@ RELATIONS = (
             "how many items are there in total?",
             "how many objects is that?",
             "~how many items does that make?",
+        ),
+        (
+            "{N|has} {a nouns} and {b others}. how many things is that?",
+            "{N|buys} {a nouns} and {b others}. how many items {does he} buy?",
         ),
         unit="",
         noun="thing",
@@ -231,7 +289,15 @@ RELATIONS = (
         own(b=within(2, 80)),
         {"b": "money of {M}"},
         (step("y", "x + b", "money together"),),
-        ("{M|has} {$b}.", "{his} friend {M} has {$b}.", "{M|saves} {$b}.", "~{$b} belong to {M}."),
+        (
+            "{M|has} {$b}.",
+            "{his} friend {M} has {$b}.",
+            "{M|saves} {$b}.",
+            "{M|gets} {$b}.",
+            "{M|earns} {$b}.",
+            "{his} {kin} has {$b}.",
+            "~{$b} belong to {M}.",
+        ),
         (
             "how much money do they have together?",
             "how much do they have in total?",
@@ -240,6 +306,8 @@ RELATIONS = (
         ),
         (
             "{N|has} {$x} and {M|has} {$b}. how much money do they have together?",
+            "{N|has} {$x}. {M|has} {$b}. how much money is that together?",
+            "{N|saves} {$x} and {M|saves} {$b}. how much do they have in all?",
             "~put {$x} and {$b} together. how much money is that?",
         ),
         unit="$",
