@@ -7,11 +7,21 @@ from __future__ import annotations
 
 import typer
 
+from training.commands.decontaminate import decontaminate
 from training.commands.export import export
+from training.commands.filter import filter_traces
+from training.commands.problems import problems
+from training.commands.review import review
 from training.commands.run import run
 from training.commands.sft import sft
+from training.commands.traces import traces
 
 train = typer.Typer(pretty_exceptions_enable=False)
 train.callback(invoke_without_command=True)(run)
 train.command("sft")(sft)
 train.command("export")(export)
+train.command("problems")(problems)
+train.command("decontaminate")(decontaminate)
+train.command("traces")(traces)
+train.command("review")(review)
+train.command("filter")(filter_traces)

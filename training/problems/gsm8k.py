@@ -15,7 +15,7 @@ FINAL = "####"
 """What stands before the final answer, at the end of a solution."""
 
 
-def load(path: Path) -> Iterator[Problem]:
+def load(path: Path, split: str = "train") -> Iterator[Problem]:
     """The problems of one file, in order.
 
     Raises OSError if it can't be read, ValueError (with the line's number) if a line is malformed.
@@ -25,12 +25,12 @@ def load(path: Path) -> Iterator[Problem]:
             if line.strip():
                 try:
                     row = json.loads(line)
-                    yield problem(row["question"], row["answer"])
+                    yield problem(row["question"], row["answer"], split)
                 except (KeyError, TypeError, ValueError) as error:
                     raise ValueError(f"{path}, line {number}: {error!r}") from error
 
 
-def problem(question: str, solution: str) -> Problem:
+def problem(question: str, solution: str, split: str = "train") -> Problem:
     """One row as a problem. Raises ValueError where the solution states no final answer."""
     _, found, final = solution.rpartition(FINAL)
     if not found or not final.strip():
@@ -41,7 +41,7 @@ def problem(question: str, solution: str) -> Problem:
         question=question,
         answer=answer,
         source="gsm8k",
-        split="seen",
+        split=split,
         operations=solution.count("<<"),
         solution=solution,
         licence="MIT",

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import RootModel
 
 from training import rows
+from training.problems import output
 from training.problems.problem import Problem
 
 
@@ -16,7 +17,11 @@ class ProblemRow(RootModel[Problem]):
 
 
 def read(path: Path) -> Iterator[Problem]:
-    """The problems of a file, in order. Raises DataError, which names the line and the field."""
+    """The problems of a file, in order.
+
+    Raises DataError if the file is not what its manifest says, or a line is malformed.
+    """
+    output.check_whole(path)
     return (row.root for row in rows.read(path, ProblemRow))
 
 

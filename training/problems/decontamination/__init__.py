@@ -1,0 +1,1 @@
+"""Takes out of a training set what overlaps with evaluation sets."""
