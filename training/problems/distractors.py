@@ -35,5 +35,7 @@ _FACTS = (
 
 def distractor(rng: Random, renderer: Renderer) -> str:
     """One irrelevant sentence about the people of the scene."""
-    renderer.use({"k": Fraction(rng.randint(2, rng.choice((12, 12, 40))))})
-    return renderer.render(rng.choice(_FACTS))
+    fact = rng.choice(_FACTS)
+    top = 12 if "at {k}" in fact else rng.choice((12, 12, 40))
+    renderer.use({"k": Fraction(rng.randint(2, top))})
+    return renderer.render(fact)

@@ -81,7 +81,7 @@ _TAIL: Final = re.compile(
     r"^(\{N\|.*) "
     r"(for \{\w+ \w+\}|on \{day\}|in \{\w+ \w+\}|(?:every|each) (?:day|week|\{period\}))\.$"
 )
-_AMOUNT: Final = re.compile(r"^how (many|much)\b([^?.]*?) \{does (\w+)\} (\w+)([^?.]*)\?$")
+_AMOUNT: Final = re.compile(r"^how (many|much)\b([^?.]*?) \{does (\w+)\} (?!still)(\w+)([^?.]*)\?$")
 _STATE: Final = re.compile(r"^how (many|much)\b([^?.]*?) (are left|remain|are needed|is left)\?$")
 _WHAT: Final = re.compile(r"^what is ((?:the|its|his|\{his\}|\{N's\}) [^?.]*)\?$")
 _ORDERS: Final = (

@@ -18,7 +18,7 @@ _IRREGULAR_PAST = dict(
         teach:taught shoot:shot let:let know:knew jog:jogged pop:popped chop:chopped
         trip:tripped trim:trimmed hit:hit tip:tipped snip:snipped sing:sang deal:dealt wake:woke
         grab:grabbed steal:stole spot:spotted
-        spread:spread babysit:babysat beat:beat shop:shopped hug:hugged beg:begged pick:picked"""
+        spread:spread babysit:babysat beat:beat fit:fit shop:shopped hug:hugged beg:begged pick:picked"""
     )
 )
 _PLURAL = ("they", "we", "you")

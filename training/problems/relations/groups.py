@@ -83,14 +83,14 @@ RELATIONS = (
         "hold",
         own(a=few, b=few, c=few, d=few),
         {
-            "a": "number of {boxs}",
-            "b": "{nouns} in a {box}",
-            "c": "number of baskets",
-            "d": "{nouns} in a basket",
+            "a": "how many of the first",
+            "b": "{nouns} in each of them",
+            "c": "how many of the second",
+            "d": "{nouns} in each of those",
         },
         (
-            step("v", "a * b", "{nouns} in the {boxs}"),
-            step("w", "c * d", "{nouns} in the baskets"),
+            step("v", "a * b", "{nouns} in the first"),
+            step("w", "c * d", "{nouns} in the second"),
             step("y", "v + w", "{nouns} in all"),
         ),
         (

@@ -257,7 +257,7 @@ RELATIONS = (
         "",
         minus("b"),
         {"x": "children in all", "b": "the first kind"},
-        (step("y", "x - b", "the rest"),),
+        (step("y", "x - b", "rest"),),
         (
             "there are {x} students in a class. {b} {*are} {firsts}.",
             "a class has {x} students and {b} of them are {firsts}.",

@@ -245,7 +245,7 @@ RELATIONS = (
         "",
         minus("b"),
         {"b": "{nouns} of the first kind"},
-        (step("y", "x - b", "the rest"),),
+        (step("y", "x - b", "rest"),),
         (
             "{b} of them {#are} {color}.",
             "{b} {#are} {color} and the rest are {color2}.",
