@@ -17,8 +17,8 @@ _IRREGULAR_PAST = dict(
         hand:handed lay:laid rise:rose fall:fell hear:heard wear:wore sleep:slept meet:met
         teach:taught shoot:shot let:let know:knew jog:jogged pop:popped chop:chopped
         trip:tripped trim:trimmed hit:hit tip:tipped snip:snipped sing:sang deal:dealt wake:woke
-        grab:grabbed steal:stole spot:spotted
-        spread:spread babysit:babysat beat:beat fit:fit shop:shopped hug:hugged beg:begged pick:picked"""
+        grab:grabbed steal:stole spot:spotted spread:spread babysit:babysat beat:beat fit:fit
+        shop:shopped hug:hugged beg:begged pick:picked"""
     )
 )
 _PLURAL = ("they", "we", "you")
