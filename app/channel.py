@@ -16,6 +16,11 @@ class Channel:
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
 
+    @property
+    def ended(self) -> bool:
+        """Whether everything was read and nothing more will come."""
+        return self._closed and not self._frames
+
     def send(self, frame: bytes) -> None:
         """Append a frame; never waits. What a run can send is bounded by its token limit."""
         self._frames.append(frame)
@@ -28,27 +33,60 @@ class Channel:
 
     async def read(self, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
         """Everything sent, all that is there joined into one piece; comments in long silences."""
-        while True:
-            if self._frames:
-                frames, self._frames = self._frames, []
-                yield b"".join(frames)
-            elif self._closed:
-                return
-            elif not await self._heard(heartbeat_s):
-                yield sse.HEARTBEAT
-
-    async def _heard(self, seconds: float) -> bool:
-        """Wait for news; false after a silence. A bare future and timer: this runs per event."""
         loop = asyncio.get_running_loop()
-        self._waiter = loop.create_future()
-        timer = loop.call_later(seconds, self._wake)
+        heart = _Heart(self, loop, heartbeat_s)
         try:
-            await self._waiter
+            while True:
+                if self._frames:
+                    frames, self._frames = self._frames, []
+                    heart.still()
+                    yield frames[0] if len(frames) == 1 else b"".join(frames)
+                elif self._closed:
+                    return
+                else:
+                    self._waiter = loop.create_future()
+                    await self._waiter
         finally:
-            timer.cancel()
             self._waiter = None
-        return bool(self._frames) or self._closed
+            heart.stop()
+
+    def beat(self) -> None:
+        """A comment, unless something already waits to be read."""
+        if not self._frames:
+            self.send(sse.HEARTBEAT)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+class _Heart:
+    """Sends a comment into a channel after each silence.
+
+    One timer for a whole stream, set anew only when it fires: a timer for each wait would cost as
+    much as the wait.
+    """
+
+    def __init__(
+        self, channel: Channel, loop: asyncio.AbstractEventLoop, heartbeat_s: float
+    ) -> None:
+        self._channel = channel
+        self._loop = loop
+        self._heartbeat_s = heartbeat_s
+        self._still_since = loop.time()
+        self._timer = loop.call_later(heartbeat_s, self._beat)
+
+    def still(self) -> None:
+        """Something was sent: the silence begins now."""
+        self._still_since = self._loop.time()
+
+    def stop(self) -> None:
+        """No more beats."""
+        self._timer.cancel()
+
+    def _beat(self) -> None:
+        left = self._still_since + self._heartbeat_s - self._loop.time()
+        if left <= 0:
+            self._channel.beat()
+            left = self._heartbeat_s
+        self._timer = self._loop.call_later(left, self._beat)

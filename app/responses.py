@@ -65,19 +65,26 @@ async def _unforeseen(request: Request, _: Exception) -> JSONResponse:
     return error_response(request, AppError("internal error"))
 
 
-def from_validation(problems: Sequence[Any]) -> RequestError:
-    """The first problems of a validation, each with its field; `param` is the first field."""
-    told = [f"{_field(problem) or 'body'}: {_remedy(problem)}" for problem in problems[:MAX_SHOWN]]
+def from_validation(problems: Sequence[Any], skipped: int = 1) -> RequestError:
+    """The first problems of a validation, each with its field; `param` is the first field.
+
+    `skipped` is how many parts of a location say where the value stood: the framework's do.
+    """
+    fields = [_field(problem, skipped) for problem in problems[:MAX_SHOWN]]
+    told = [
+        f"{field or 'body'}: {_remedy(problem)}"
+        for field, problem in zip(fields, problems, strict=False)
+    ]
     if len(problems) > MAX_SHOWN:
         told.append(f"and {len(problems) - MAX_SHOWN} more")
     code = "json_invalid" if problems[0]["type"] == "json_invalid" else None
-    return RequestError("; ".join(told), param=_field(problems[0]) or None, code=code)
+    return RequestError("; ".join(told), param=fields[0] or None, code=code)
 
 
-def _field(problem: Any) -> str:
+def _field(problem: Any, skipped: int) -> str:
     if problem["type"] == "json_invalid":
         return ""
-    name = ".".join(str(part) for part in problem["loc"][1:])
+    name = ".".join(str(part) for part in problem["loc"][skipped:])
     return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
 
 
@@ -87,7 +94,7 @@ def _remedy(problem: Any) -> str:
             return "unknown field; leave it out"
         case "json_invalid":
             return f"not valid JSON: {problem.get('ctx', {}).get('error', problem['msg'])}"
-        case "model_attributes_type":
+        case "model_attributes_type" | "model_type":
             return "must be a JSON object, sent with the header Content-Type: application/json"
         case "string_pattern_mismatch":
             return "must not be blank"

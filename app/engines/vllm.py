@@ -19,6 +19,7 @@ import structlog
 from app.engines import cpu
 from app.engines.base import Chunk, FinishReason, Phase, Sampling
 from app.engines.checkpoint import check_card, check_folder
+from app.engines.decoding import TextDecoder, core_of
 from app.errors import EngineDeadError, EngineError, EngineStartError, RequestError
 from app.settings import Settings
 from statespace.errors import StatespaceError
@@ -43,6 +44,7 @@ class VllmEngine:
         self._llm: Any = None
         self._params: Any = None
         self._prompt: Prompt | None = None
+        self._core: Any = None
         self._max_context = 0
 
     @property
@@ -83,15 +85,16 @@ class VllmEngine:
 
         inputs = {"type": "token", "prompt_token_ids": list(prompt)}
         outputs = self._llm.generate(inputs, self._sampling(sampling), uuid4().hex)
+        decoder = TextDecoder(self._core, prompt) if self._core is not None else None
         try:
             async for output in outputs:
                 completion = output.outputs[0]
-                yield Chunk(
-                    completion.text,
-                    completion.token_ids,
-                    _finish(completion.finish_reason),
-                    output.num_cached_tokens or 0,
-                )
+                finish = _finish(completion.finish_reason)
+                ids = completion.token_ids
+                text = completion.text
+                if decoder is not None:
+                    text = decoder.decode(ids[:-1] if finish == "stop" else ids)
+                yield Chunk(text, ids, finish, output.num_cached_tokens or 0)
         except exceptions.EngineDeadError as error:
             raise EngineDeadError("the engine process has died; restart the server") from error
         except exceptions.EngineGenerateError as error:
@@ -122,6 +125,7 @@ class VllmEngine:
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             seed=sampling.seed,
+            detokenize=self._core is None,
         )
 
     def _arguments(self) -> Any:
@@ -155,7 +159,9 @@ class VllmEngine:
 
     def _load_prompt(self) -> Prompt:
         try:
-            prompt = Prompt.from_tokenizer(self._llm.get_tokenizer())
+            tokenizer = self._llm.get_tokenizer()
+            self._core = core_of(tokenizer)
+            prompt = Prompt.from_tokenizer(tokenizer)
         except StatespaceError as error:
             raise EngineStartError(str(error)) from error
         check_card(self._settings.model, prompt)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Final
+from contextlib import aclosing
+from typing import Any, Final
 
-from fastapi import APIRouter, Body, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app import sse
+from app.bodies import described, read_body
 from app.channel import Channel
 from app.service import Service
 from statespace.solutions import Solution, SolutionRequest
@@ -32,13 +34,12 @@ EXAMPLES: Final[dict[str, Any]] = {
     responses={
         200: {"content": {sse.MEDIA_TYPE: {}}, "description": "The solution, or its events."}
     },
+    openapi_extra=described(SolutionRequest, EXAMPLES),
 )
-async def create_solution(
-    request: Request, body: Annotated[SolutionRequest, Body(openapi_examples=EXAMPLES)]
-) -> Response:
+async def create_solution(request: Request) -> Response:
     """Solve a problem. With `stream`, every transition is sent as an event as it happens."""
     service: Service = request.app.state.service
-    running = await service.begin(body)
+    running = await service.begin(await read_body(request, SolutionRequest))
     if running.channel is not None:
         return _EventStream(running.channel, running.task, request.app.state.settings.heartbeat_s)
     if not await _ended_before_gone(request, running.task):
@@ -46,7 +47,7 @@ async def create_solution(
     return Response(running.task.result().model_dump_json(), media_type="application/json")
 
 
-class _EventStream(StreamingResponse):
+class _EventStream(Response):
     """The events of a run, which is cancelled however the response ends.
 
     A generator's own `finally` would not do: a client that leaves before the first piece, or while
@@ -54,14 +55,38 @@ class _EventStream(StreamingResponse):
     """
 
     def __init__(self, channel: Channel, task: asyncio.Task[Solution], heartbeat_s: float) -> None:
-        super().__init__(channel.read(heartbeat_s), headers=sse.HEADERS, media_type=sse.MEDIA_TYPE)
+        super().__init__(headers=sse.HEADERS, media_type=sse.MEDIA_TYPE)
+        del self.headers["content-length"]
+        self._channel = channel
         self._task = task
+        self._heartbeat_s = heartbeat_s
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        watch = asyncio.create_task(self._watch(receive))
         try:
-            await super().__call__(scope, receive, send)
+            await self._send(send)
         finally:
+            watch.cancel()
             self._task.cancel()
+
+    async def _send(self, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        channel = self._channel
+        ended = False
+        async with aclosing(channel.read(self._heartbeat_s)) as pieces:
+            async for piece in pieces:
+                ended = channel.ended
+                body = {"type": "http.response.body", "body": piece, "more_body": not ended}
+                await send(body)
+        if not ended:
+            await send({"type": "http.response.body", "body": b""})
+
+    async def _watch(self, receive: Receive) -> None:
+        """When the client goes away, nothing more is to be read."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._channel.close()
 
 
 async def _ended_before_gone(request: Request, task: asyncio.Task[Solution]) -> bool:

@@ -169,7 +169,7 @@ def test_bad_input_names_its_field(server: LocalServer, body: dict[str, Any], pa
     [
         (b'{"question": "x", "temperature": NaN}', "temperature"),
         (b'{"question": "x", "temperature": Infinity}', "temperature"),
-        (rb'{"question": "\ud800"}', "question"),
+        (rb'{"question": "\ud800"}', None),
         (b'{"question": ', None),
         (b"[]", None),
         (b"\xff\xfe", None),

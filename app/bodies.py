@@ -1,0 +1,49 @@
+"""Request bodies: JSON bytes → a checked model, without a detour through Python dictionaries.
+
+The framework's own way through its dependencies costs a streamed solution as much as a tenth of
+what it takes from question to answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+
+from app.errors import RequestError
+from app.responses import from_validation
+
+MAX_ERRORS: Final = 100
+"""Errors beyond which they are only counted: to list 100,000 of them would stop every stream."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def read_body(request: Request, model: type[Model]) -> Model:
+    """The body as `model`. Raises `RequestError` that names the field."""
+    if not _is_json(request.headers.get("content-type", "")):
+        raise RequestError(
+            "body: must be a JSON object, sent with the header Content-Type: application/json"
+        )
+    data = await request.body()
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        if (count := error.error_count()) > MAX_ERRORS:
+            raise RequestError(f"body: {count} fields are unknown or wrong") from error
+        raise from_validation(error.errors(include_url=False), skipped=0) from error
+
+
+def described(model: type[BaseModel], examples: dict[str, Any]) -> dict[str, Any]:
+    """What OpenAPI is to say of such a body."""
+    content = {"schema": model.model_json_schema(), "examples": examples}
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+def _is_json(content_type: str) -> bool:
+    """Whether it is JSON. A browser sends no other site's JSON here without asking first."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
