@@ -9,8 +9,7 @@ from typing import ClassVar
 from training.errors import DataError
 from training.problems.problem import Problem, problem_id
 from training.problems.sources.files import Placed, Row
-from training.problems.sources.gold import plain
-from training.problems.sources.published import Published, text
+from training.problems.sources.published import Published, number, text
 from training.problems.sources.source import Purpose
 
 
@@ -47,7 +46,8 @@ class Own(Published):
         return ("problems.jsonl", *super().names(split))
 
     def problem(self, row: Row, split: str) -> Problem:
-        question, answer = text(row, "question"), _gold(row["answer"])
+        question, answer = text(row, "question"), row["answer"]
+        answer = text(row, "answer").strip() if isinstance(answer, str) else number(row, "answer")
         return Problem(
             id=str(row.get("id") or problem_id(question, answer)),
             question=question,
@@ -58,11 +58,3 @@ class Own(Published):
             solution=str(row.get("solution") or ""),
             licence=str(row.get("licence") or row.get("license") or self.licence),
         )
-
-
-def _gold(value: object) -> str:
-    if isinstance(value, str) and value.strip():
-        return value.strip()
-    if isinstance(value, int | float):
-        return plain(value)
-    raise ValueError(f"answer: {value!r} is neither a number nor text")

@@ -14,6 +14,7 @@ from training.errors import DataError
 from training.problems.problem import Problem
 from training.problems.sources import files, hub as hubs
 from training.problems.sources.files import Placed, Row
+from training.problems.sources.gold import plain
 from training.problems.sources.source import Source
 
 
@@ -92,6 +93,14 @@ def check_name(file: Path, split: str) -> None:
     for other in {"train", "test"} - {split}:
         if split in ("train", "test") and other in said:
             raise DataError(f"{file} is the {other} split by its name; say --split {other}")
+
+
+def number(row: Row, field: str) -> str:
+    """A field that must be a number, in plain digits. Raises KeyError, ValueError."""
+    try:
+        return plain(row[field])
+    except ValueError as error:
+        raise ValueError(f"{field}: {error}") from error
 
 
 def text(row: Row, field: str) -> str:

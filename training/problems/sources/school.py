@@ -10,15 +10,14 @@ from training.errors import DataError
 from training.problems import gsm8k
 from training.problems.problem import Problem, problem_id
 from training.problems.sources.files import Row
-from training.problems.sources.gold import plain
 from training.problems.sources.hub import Repository
-from training.problems.sources.published import Published, text
+from training.problems.sources.published import Published, number, text
 from training.problems.sources.source import Purpose
 
 LANGUAGES: Final = ("en", "bn", "de", "es", "fr", "ja", "ru", "sw", "te", "th", "zh")
 FRACTIONAL: Final = 1e-4
 """Relative tolerance for a double that is not whole, as in ToRA (arXiv 2309.17452)."""
-NOISE: Final = 1e-9
+NOISE: Final = 1e-14
 """Relative tolerance for a double that is whole but for noise (385670.9999999999)."""
 
 
@@ -59,7 +58,7 @@ class GsmHard(Published):
         return "train"  # what the hub calls the only file of a repository
 
     def problem(self, row: Row, split: str) -> Problem:
-        made = _made(self, split, text(row, "input"), plain(row["target"]))
+        made = _made(self, split, text(row, "input"), number(row, "target"))
         return replace(made, tolerance=_tolerance(float(made.answer)))
 
 
@@ -81,7 +80,7 @@ class Svamp(Published):
 
     def problem(self, row: Row, split: str) -> Problem:
         question = f"{text(row, 'Body').strip()} {text(row, 'Question').strip()}"
-        made = _made(self, split, question, plain(row["Answer"]))
+        made = _made(self, split, question, number(row, "Answer"))
         return replace(made, operations=sum(text(row, "Equation").count(sign) for sign in "+-*/"))
 
 
@@ -108,9 +107,9 @@ class Mgsm(Published):
         return (f"mgsm_{self.language}.tsv",)
 
     def problem(self, row: Row, split: str) -> Problem:
-        number = row.get("answer_number")  # the hub's, whose `answer` is empty in the test split
-        answer = plain(row["answer"] if number is None else number)
-        return _made(self, split, text(row, "question"), answer)
+        # On the hub `answer` is empty in the test split, and `answer_number` beside it is not.
+        field = "answer" if row.get("answer_number") is None else "answer_number"
+        return _made(self, split, text(row, "question"), number(row, field))
 
 
 def _tolerance(gold: float) -> float:
