@@ -157,6 +157,7 @@ def _account(stage: str, account: dict[str, Any]) -> str:
         for key, why in (
             ("too_long", f"longer than {account['length']} tokens"),
             ("repeated", "the same row again"),
+            ("empty", "both sides the same"),
         )
         if key in account
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from training.commands.decontaminate import decontaminate
+from training.commands.dpo import dpo
 from training.commands.export import export
 from training.commands.filter import filter_traces
 from training.commands.problems import problems
@@ -19,6 +20,7 @@ from training.commands.traces import traces
 train = typer.Typer(pretty_exceptions_enable=False)
 train.callback(invoke_without_command=True)(run)
 train.command("sft")(sft)
+train.command("dpo")(dpo)
 train.command("export")(export)
 train.command("problems")(problems)
 train.command("decontaminate")(decontaminate)

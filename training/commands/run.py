@@ -11,7 +11,7 @@ from rich.console import Console
 from training.commands.explained import explained
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917
     context: typer.Context,
     recipe: Annotated[Path | None, typer.Option(help="The recipe, a YAML file.")] = None,
     work: Annotated[
@@ -24,6 +24,9 @@ def run(
         list[str] | None,
         typer.Option("--set", help="Overrides a value: --set sft.batch=16. Repeatable."),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the resolved recipe and estimates, and end.")
+    ] = False,
 ) -> None:
     """Train a checkpoint from a recipe. Started again, it goes on where it was.
 
@@ -36,11 +39,22 @@ def run(
             "name a recipe, such as training/recipes/starter.yaml", param_hint="--recipe"
         )
     # torch and transformers take seconds to import; `statewise --help` must not.
-    from training.recipe import load  # noqa: PLC0415
+    from training.commands.plan import plan  # noqa: PLC0415
+    from training.errors import RecipeError  # noqa: PLC0415
+    from training.finetune.recipe import FinetuneRecipe, load_any  # noqa: PLC0415
 
     console = Console()
     with explained():
-        loaded = load(recipe, overrides or ())
+        loaded = load_any(recipe, overrides or ())
+        if dry_run:
+            plan(loaded)
+            return
+        if isinstance(loaded, FinetuneRecipe):
+            raise RecipeError(
+                f"{recipe} fine-tunes a pretrained model, step by step: `statewise train sft "
+                f"--recipe {recipe} --data accepted.jsonl --output stage1`, then `… train dpo`, "
+                "then `… train export`; --dry-run says what it would take"
+            )
         from training.progress import Report  # noqa: PLC0415
         from training.run import Run  # noqa: PLC0415
 

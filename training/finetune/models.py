@@ -35,25 +35,25 @@ def base_of(path: str | Path) -> str:
         ) from error
 
 
-def load(recipe: FinetuneRecipe) -> Any:
-    """The model that a recipe names; adapters of an earlier stage stay trainable.
+def load(recipe: FinetuneRecipe) -> tuple[Any, LoraConfig | None]:
+    """The model that a recipe names, and the adapters to add to it; None where none are new.
 
-    Weights are bfloat16 under adapters, since they are frozen, and float32 where they are trained:
-    a step at a learning rate of 1e-6 would be lost in bfloat16's 8 bits. Raises TrainingError.
+    Adapters of an earlier stage stay trainable. Weights are bfloat16 under adapters, since they
+    are frozen, and float32 where they are trained: a step at a learning rate of 1e-6 would be lost
+    in bfloat16's 8 bits. Raises TrainingError.
     """
     model, continued = recipe.model, is_adapter(recipe.model.path)
     frozen = continued or model.lora is not None
-    halved = frozen and recipe.precision == "bf16"
     loaded = weights(
         base_of(model.path) if continued else model.path,
         revision=None if continued else model.revision,
-        dtype=torch.bfloat16 if halved else torch.float32,
+        dtype=torch.bfloat16 if frozen and recipe.precision == "bf16" else torch.float32,
         attn_implementation=model.attention,
         **_quantized(model),
     )
     if continued:
-        return PeftModel.from_pretrained(loaded, model.path, is_trainable=True)
-    return loaded
+        return PeftModel.from_pretrained(loaded, model.path, is_trainable=True), None
+    return loaded, _adapters(model.lora) if model.lora else None
 
 
 def weights(path: str, **options: Any) -> Any:
@@ -67,8 +67,7 @@ def weights(path: str, **options: Any) -> Any:
         ) from error
 
 
-def adapters(lora: Lora) -> LoraConfig:
-    """PEFT's configuration of new adapters."""
+def _adapters(lora: Lora) -> LoraConfig:
     targets = lora.targets if isinstance(lora.targets, str) else list(lora.targets)
     return LoraConfig(
         r=lora.rank,

@@ -78,6 +78,8 @@ class Place:
         """Marks the stage finished; its checkpoints are no longer needed."""
         # A pickle of arguments, of no use to others; it holds this machine's folders.
         (self.output / "training_args.bin").unlink(missing_ok=True)
+        # DPO's frozen copy of stage 1's adapter.
+        shutil.rmtree(self.output / "ref", ignore_errors=True)
         outputs = {
             path.name: manifest.file_digest(path)
             for path in sorted(self.output.iterdir())

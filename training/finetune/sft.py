@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
-from statespace.card import Stage
-from training import manifest
-from training.finetune import chat, examples, loop, models, packaging
-from training.finetune.place import Place, main_process
+from training.finetune import chat, examples, loop, models
 from training.finetune.recipe import FinetuneRecipe
-from training.progress import Report, Steps
-
-STAGE: Stage = "fundamental"
+from training.finetune.stage import execute
+from training.progress import Report
 
 
 def run(recipe: FinetuneRecipe, data: Sequence[Path], output: Path, report: Report) -> Path:
@@ -23,27 +20,12 @@ def run(recipe: FinetuneRecipe, data: Sequence[Path], output: Path, report: Repo
     loop.hush()
     models.check(recipe, recipe.sft)
     ready = chat.load(recipe.model)
-    made, account = examples.sft_rows(data, ready, recipe.sft.length)
-    key = manifest.key("sft", recipe.digest(), account["files"], packaging.origin(recipe.model))
-    place = Place(output, key)
-    with place.claimed():
-        if place.record:
-            report.say(f"sft: {output} has been finished before")
-            return output
-        report.say(
-            f"sft: {account['examples']} examples, {account['tokens']} tokens; "
-            f"{account['too_long']} left out, longer than {recipe.sft.length} tokens"
-        )
-        trainer = build(recipe, ready, made, place.training)
-        record = loop.fit(trainer, Steps(report, "stage 1"))
-        trainer.save_model(str(output))
-        if main_process():
-            packaging.finish(place, recipe, ready, STAGE, {"sft": account}, record)
-        trainer.args.distributed_state.wait_for_everyone()
-    return output
+    rows, account = examples.sft_rows(data, ready, recipe.sft.length)
+    made = partial(build, recipe, ready, rows)
+    return execute("sft", recipe, ready, account, output, report, made)
 
 
-def build(recipe: FinetuneRecipe, ready: chat.Chat, rows: Any, folder: Path) -> SFTTrainer:
+def build(recipe: FinetuneRecipe, ready: chat.Chat, rows: Dataset, folder: Path) -> SFTTrainer:
     """TRL's trainer over rows of `input_ids` and `labels`; its checkpoints go to `folder`."""
     stage = recipe.sft
     # Before the weights are loaded: DeepSpeed's ZeRO-3 shards them as they come.
@@ -53,12 +35,11 @@ def build(recipe: FinetuneRecipe, ready: chat.Chat, rows: Any, folder: Path) -> 
         max_length=stage.length if stage.packing else None,
         packing=stage.packing,
     )
-    model = models.load(recipe)
-    new = recipe.model.lora if not models.is_adapter(recipe.model.path) else None
+    model, adapters = models.load(recipe)
     return SFTTrainer(
         model=model,
         args=config,
         train_dataset=rows,
         processing_class=ready.tokenizer,
-        peft_config=models.adapters(new) if new else None,
+        peft_config=adapters,
     )
