@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from statespace.card import NAME
 from training import manifest
 from training.errors import EvaluationError, TrainingError
 from training.evaluation import results, symbolic
@@ -16,7 +17,7 @@ from training.evaluation.judgement import failure, judge
 from training.evaluation.options import Options
 from training.evaluation.report import summarize
 from training.evaluation.results import SetResult
-from training.evaluation.server import Server
+from training.evaluation.server import Served, Server
 from training.evaluation.sets import ProblemSet
 
 
@@ -61,21 +62,8 @@ class Evaluation:
                 self._result(one, found, answers, asking)
                 for one, found in zip(self.sets, wanted, strict=True)
             ]
-        results.write(
-            self.output,
-            judged,
-            {
-                "complete": stopped is None,
-                "samples": {"wanted": asking.total, "answered": asking.answered},
-                "model": served.model,
-                "checkpoint": weights,
-                "card": manifest.read(self.checkpoint / "statewise.json")
-                if self.checkpoint
-                else None,
-                "server": {"models": served.entry, "version": served.version},
-                "options": self.options.model_dump(),
-            },
-        )
+        if asking.answered or asking.unsolved:
+            self._write(judged, asking, served, weights, complete=stopped is None)
         if stopped is not None:
             raise EvaluationError(
                 f"{stopped}\n{asking.answered} of {asking.total} samples are answered and kept in "
@@ -99,6 +87,30 @@ class Evaluation:
                 judgements.append(failure(one.problem, one.number, asking.unsolved[one.key]))
         report = summarize(judgements, failed_count_as_wrong=self.failed_count_as_wrong)
         return SetResult(problems, report, tuple(judgements))
+
+    def _write(
+        self,
+        judged: Sequence[SetResult],
+        asking: Asking,
+        served: Served,
+        weights: str | None,
+        *,
+        complete: bool,
+    ) -> None:
+        card = self.checkpoint / NAME if self.checkpoint else None
+        results.write(
+            self.output,
+            judged,
+            {
+                "complete": complete,
+                "samples": {"wanted": asking.total, "answered": asking.answered},
+                "model": served.model,
+                "checkpoint": weights,
+                "card": manifest.read(card) if card else None,
+                "server": {"models": served.entry, "version": served.version},
+                "options": self.options.model_dump(),
+            },
+        )
 
 
 def _weights(checkpoint: Path | None) -> str | None:

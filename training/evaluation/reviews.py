@@ -61,7 +61,7 @@ class Reviews(Frozen):
 def review(transitions: Sequence[Transition]) -> Reviews:
     """The counts of one solution."""
     by_id = {transition.id: transition for transition in transitions}
-    following = dict(zip(by_id, [*transitions[1:], None], strict=True))
+    following = dict(zip(by_id, [*transitions, None][1:], strict=True))
     refuted = {
         transition.id
         for transition in transitions

@@ -86,7 +86,8 @@ class Server:
         """What is served there. Raises EvaluationError if that is no Statewise server."""
         entries = await self._described("/v1/models")
         version = await self._described("/version")
-        first: dict[str, Any] = next(iter(entries.get("data") or []), {})
+        listed = entries.get("data") or [{}]
+        first = listed[0] if isinstance(listed, list) and isinstance(listed[0], dict) else {}
         model = first.get("id") or version.get("model")
         if not model:
             raise EvaluationError(f"no Statewise server answers at {self.url}: it names no model")
@@ -137,11 +138,11 @@ class Server:
                 response = await self._http.request(method, path, json=body)
             except httpx2.ReadTimeout:
                 return Unsolved(f"no answer within {self._options.timeout_s + MARGIN_S:.0f} s")
+            except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+                raise EvaluationError(f"{self.url} is no address of a server: {error}") from error
             except httpx2.HTTPError as error:
                 said = str(error) or type(error).__name__
                 told, wait = f"no answer from {self.url}: {said}", _backoff(attempt)
-            except httpx2.InvalidURL as error:
-                raise EvaluationError(f"{self.url} is no address of a server: {error}") from error
             else:
                 if response.status_code not in BUSY:
                     return response

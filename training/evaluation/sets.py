@@ -50,8 +50,8 @@ class _Keys(BaseModel):
     @field_validator("operations", mode="before")
     @classmethod
     def _bounds(cls, value: Any) -> Any:
-        low, _, high = str(value).partition("-")
-        return (low, high or low)
+        low, dash, high = str(value).partition("-")
+        return (low, high if dash else low)
 
     def options(self) -> dict[str, Any]:
         """What the source itself takes."""
@@ -113,9 +113,9 @@ class _Spec:
     def parse(cls, text: str) -> Self:
         before, equals, after = text.partition("=")
         named = bool(equals) and not set(before) & set(",:")
-        name, spec = (before, after) if named else (text, text)
-        place, *pairs = spec.split(",")
+        place, *pairs = (after if named else text).split(",")
         found, _, path = place.partition(":")
+        name = before if named else ",".join([found, *pairs])
         if not found or not name:
             raise DataError(f"{text!r} names no source; write NAME=SOURCE[:PATH][,key=value]")
         try:
