@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from datasets import Dataset
+from peft import PeftModel
 from transformers import PreTrainedModel
 from trl import DPOConfig, DPOTrainer
 
 from training import trainer
 from training.curriculum.settings import Dpo, Preference
+
+_REFERENCE: Final = "ref"
+"""What TRL names the frozen copy of an adapter."""
 
 
 class Run(Protocol):
@@ -33,6 +37,13 @@ class PreferenceTrainer(DPOTrainer):  # type: ignore[misc]
 
     def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
         return dataset
+
+    def _load_from_checkpoint(self, folder: str, model: Any = None) -> None:
+        """Also loads the trained adapter: transformers 5.19 loads the reference beside it only."""
+        super()._load_from_checkpoint(folder, model)
+        adapted = self.model if model is None else model
+        if isinstance(adapted, PeftModel) and _REFERENCE in adapted.peft_config:
+            adapted.load_adapter(folder, adapted.active_adapter, is_trainable=True)
 
 
 def build(  # noqa: PLR0913, PLR0917

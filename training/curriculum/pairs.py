@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from statespace.text import SEPARATOR, render
+from statespace.text import render
 from statespace.trace import Frozen
 from training.curriculum.repair import Repair, reference
 from training.problems.problem import Problem
@@ -42,7 +42,7 @@ def trajectory(
 ) -> PairRow:
     """The whole repair, preferred to how the wrong trace went on, or to ending there."""
     return PairRow(
-        key=row_key(problem.id, sample, "trajectory"),
+        key=_key(problem, repair, sample, "trajectory"),
         problem=problem.id,
         question=problem.question,
         prefix=repair.prefix(wrong=True),
@@ -70,7 +70,7 @@ def steps(
     }
     if repair.right:
         yield PairRow(
-            key=row_key(problem.id, sample, "step"),
+            key=_key(problem, repair, sample, "step"),
             prefix=repair.prefix(wrong=False),
             chosen=render(repair.right[:1], first=number),
             rejected=render(repair.wrong[:1], first=number),
@@ -78,7 +78,7 @@ def steps(
         )
     if repair.after:
         yield PairRow(
-            key=row_key(problem.id, sample, "verify"),
+            key=_key(problem, repair, sample, "verify"),
             prefix=repair.prefix(wrong=True),
             chosen=render(repair.verify, first=repair.noticed),
             rejected=render(repair.after[:1], first=repair.noticed),
@@ -94,12 +94,11 @@ def anchor(
     if correct is None:
         return None
     return PairRow(
-        key=row_key(problem.id, sample, "anchor"),
+        key=_key(problem, repair, sample, "anchor"),
         problem=problem.id,
         question=problem.question,
         chosen=render(correct),
-        rejected=repair.prefix(wrong=True).removesuffix(SEPARATOR)
-        + (SEPARATOR + repair.continuation() if repair.after else ""),
+        rejected=_text(repair),
         mode=mode,
         repair="graph",
         wrong=wrong,
@@ -117,7 +116,7 @@ def advanced(
 ) -> AdvancedRow:
     """The repair as a trace to fine-tune on."""
     return AdvancedRow(
-        key=row_key(problem.id, sample, "advanced"),
+        key=_key(problem, repair, sample, "advanced"),
         problem=problem.id,
         question=problem.question,
         prefix=repair.prefix(wrong=True),
@@ -125,6 +124,16 @@ def advanced(
         repair=repairer,
         wrong=wrong,
     )
+
+
+def _key(problem: Problem, repair: Repair, sample: int, what: str) -> str:
+    """Different wrong traces give different rows, whoever wrote them."""
+    return row_key(problem.id, sample, f"{what}\0{_text(repair)}")
+
+
+def _text(repair: Repair) -> str:
+    """The wrong trace."""
+    return render((*repair.good, *repair.wrong, *repair.after))
 
 
 def clean(problem: Problem) -> AdvancedRow | None:

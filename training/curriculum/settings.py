@@ -63,19 +63,27 @@ class Dpo(Optimisation, Preference):
     """
 
 
-class Grpo(Optimisation):
-    """Group relative policy optimisation (Shao et al., arXiv 2402.03300) on verified rewards.
+class Grpo(Section):
+    """Group relative policy optimisation (Shao et al., arXiv 2402.03300) on verified rewards."""
 
-    `batch` counts completions; `tokens` is not used by it: `prompts` is.
-    """
-
-    prompts: PositiveInt
+    prompts: PositiveInt = 2000
     """Problems in all."""
     group: Annotated[int, Field(ge=2)] = 8
     """Completions to a problem."""
+    batch: PositiveInt = 64
+    """Completions in a step; a multiple of `group`."""
     max_new_tokens: PositiveInt = 400
     temperature: PositiveFloat = 1.0
     beta: NonNegativeFloat = 0.0
-    """Weight of the divergence from the reference."""
-    operations: dict[PositiveInt, PositiveFloat] = Field(default={1: 0.3, 2: 0.4, 3: 0.3})
-    """Weights of problems by number of operations."""
+    """Weight of the divergence from the reference; 0 needs none."""
+    refuted: NonNegativeFloat = 0.5
+    """What a refuted state on the path costs; a right answer is worth 1."""
+    illegal: NonNegativeFloat = 0.5
+    """What an illegal transition costs, or text outside the states."""
+    unresolved: NonNegativeFloat = 0.25
+    """What it costs to state no answer."""
+    learning_rate: PositiveFloat = 1e-5
+    muon: PositiveFloat | None = None
+    warmup: Share = 0.05
+    decay: Share = 0.2
+    save_steps: PositiveInt = 50
