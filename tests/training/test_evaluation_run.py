@@ -14,6 +14,7 @@ import pytest
 
 from app.engines.scripted import Script, ScriptedEngine
 from app.settings import Settings
+from statespace.actions import Action
 from statespace.solutions import Usage
 from statespace.text import render
 from tests.support.server import local_server
@@ -100,7 +101,7 @@ def test_everything_is_written(url: str, tmp_path: Path) -> None:
 def test_no_gold_answer_leaves_the_process(url: str, tmp_path: Path) -> None:
     """Only questions are sent: every byte is looked at."""
     with tapped(url) as tap:
-        evaluate(tap.url, tmp_path, (SECRET, *PROBLEMS))
+        evaluate(tap.url, tmp_path, (SECRET, *PROBLEMS), concurrency=1)
     sent = bytes(tap.sent)
     bodies = [json.loads(part) for part in _bodies(sent)]
     assert {body["question"] for body in bodies} == {one.question for one in (SECRET, *PROBLEMS)}
@@ -296,6 +297,15 @@ def test_samples_vote_and_are_seeded_apart(tmp_path: Path) -> None:
     assert report.majority is not None
     assert (report.accuracy.value, report.majority.value) == (0.5, 1.0)
     assert report.pass_at == pytest.approx({1: 0.5, 2: 5 / 6, 4: 1.0})
+
+
+@pytest.mark.slow
+def test_formulas_are_judged_by_value(tmp_path: Path) -> None:
+    formula = replace(PROBLEMS[0], answer=r"\frac{\sqrt{2}}{2}")
+    text = render([(Action.SUMMARIZE, r"The final answer is \boxed{\frac{1}{\sqrt{2}}}.")])
+    with faulty(itertools.repeat(Reply(200, solution(text))), VERSION) as server:
+        found = evaluate(server.url, tmp_path, (formula, PROBLEMS[1]))
+    assert found[0].report.accuracy.count == 1
 
 
 def test_several_samples_need_a_temperature() -> None:
