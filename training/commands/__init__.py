@@ -11,6 +11,8 @@ from training.commands.decontaminate import decontaminate
 from training.commands.dpo import dpo
 from training.commands.export import export
 from training.commands.filter import filter_traces
+from training.commands.grpo import grpo
+from training.commands.pairs import pairs
 from training.commands.problems import problems
 from training.commands.review import review
 from training.commands.run import run
@@ -21,6 +23,8 @@ train = typer.Typer(pretty_exceptions_enable=False)
 train.callback(invoke_without_command=True)(run)
 train.command("sft")(sft)
 train.command("dpo")(dpo)
+train.command("pairs")(pairs)
+train.command("grpo")(grpo)
 train.command("export")(export)
 train.command("problems")(problems)
 train.command("decontaminate")(decontaminate)
