@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, strategies as st
@@ -11,7 +13,8 @@ from statespace.actions import Action
 from statespace.solutions import Usage
 from statespace.text import render
 from statespace.trace import Origin
-from training.evaluation import judge, judge_text
+from training.curriculum import repair, wrong
+from training.evaluation import judge, judge_text, summarize
 from training.evaluation.equality import matches, same
 from training.evaluation.judgement import read_solution
 from training.problems import generator
@@ -128,6 +131,29 @@ def test_what_a_solution_was_heading_to(
     found = judge_text(trace(*before, GOOD, PARENT, END), problem)
     assert found.before == expected
     assert found.right
+
+
+def test_repairs_that_training_makes_are_corrections_and_justified() -> None:
+    """What stage 2 teaches must count for what it is, also where arithmetic sees no error."""
+    judged = []
+    for index in range(120):
+        problem = generator.generate(77, index)
+        made = wrong.corrupt(problem, Random(index))
+        mended = repair.by_graph(problem, made.states) if made else None
+        if mended is not None:
+            text = mended.prefix(wrong=True) + mended.correction()
+            judged.append(judge_text(text, problem))
+    report = summarize(judged)
+    assert len(judged) > 100
+    assert report.corrections.wrong_to_right == report.verify.verifies == len(judged)
+    assert (report.verify_precision_by_graph, report.verify_recall) == (1.0, 1.0)
+    assert 10 < report.verify.flagged_refuted < len(judged)
+
+
+def test_a_plan_that_explodes_is_judged_all_the_same() -> None:
+    squares = " ".join(f"It: {b} = {a} * {a}." for a, b in pairwise("abcdefghijklmnopqrstuvwxyz"))
+    plan = (Action.FORMALIZE, f"It: a = {'9' * 3000}. {squares}")
+    assert judge_text(trace(plan, GOOD, AGREES, BACK, PARENT, END), CLIPS).before == "right"
 
 
 def test_reviews_are_held_against_arithmetic() -> None:

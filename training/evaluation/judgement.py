@@ -76,7 +76,7 @@ def judge(
         refuted=len(refuted),
         refuted_on_path=len(refuted.intersection(path.states if path else ())),
         before=heading(lane, problem, within),
-        reviews=review(lane),
+        reviews=review(lane, problem),
         prompt_tokens=solution.usage.prompt_tokens,
         cached_tokens=solution.usage.cached_tokens,
         completion_tokens=solution.usage.completion_tokens,

@@ -66,8 +66,11 @@ class Report(Frozen):
         Reviews, Field(description="The model's own; `training.evaluation.reviews` defines it.")
     ]
     verify_used: Annotated[float, Field(description="Share of solutions with such a Verify.")]
-    verify_precision: float | None
-    verify_recall: float | None
+    verify_precision: Annotated[float | None, Field(description="Against arithmetic.")]
+    verify_precision_by_graph: Annotated[
+        float | None, Field(description="Against the graph too, where problems have one.")
+    ]
+    verify_recall: Annotated[float | None, Field(description="Of states arithmetic refutes.")]
 
 
 def summarize(judgements: Iterable[Judgement], *, failed_count_as_wrong: bool = False) -> Report:
@@ -109,6 +112,7 @@ def summarize(judgements: Iterable[Judgement], *, failed_count_as_wrong: bool = 
         verify=reviews,
         verify_used=_share(one.reviews.verifies > 0 for one in given),
         verify_precision=reviews.precision,
+        verify_precision_by_graph=reviews.precision_by_graph,
         verify_recall=reviews.recall,
     )
 

@@ -5,7 +5,10 @@ state it grows from. It *flags* that state if the next transition is a Backtrack
 that something is wrong ("…, but 48 / 2 = 24"). Only what the model wrote itself is counted: where
 the server steers (`origin: verifier`), the model has found nothing.
 
-The truth is arithmetic: a wrong choice of operation, correctly calculated, is no error here.
+The truth is arithmetic: a wrong choice of operation, correctly calculated, is no error to it, and a
+Verify that objects to one counts as a false alarm. Where a problem has its graph of quantities, the
+flags are also held against that: *justified* is a flag of a state that arithmetic refutes or that
+is the first which the graph contradicts (`training.curriculum.faults`).
 """
 
 from __future__ import annotations
@@ -15,7 +18,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from statespace.actions import Action
-from statespace.trace import Frozen, Origin, Transition, Verdict
+from statespace.trace import Frozen, Origin, Trace, Transition, Verdict
+from training.curriculum.faults import locate
+from training.problems.problem import Problem
 
 _OBJECTION: Final = re.compile(
     r"\b(?:but|incorrect|wrong|(?:not|isn't) (?:correct|right|true)|should be|"
@@ -23,7 +28,7 @@ _OBJECTION: Final = re.compile(
     re.I,
 )
 _NAMED: Final = re.compile(r"\bstate\s{1,4}([0-9]{1,9})\b", re.I)
-_CHECKING: Final = (Action.VERIFY, Action.BACKTRACK)
+CHECKING: Final = (Action.VERIFY, Action.BACKTRACK)
 
 
 class Reviews(Frozen):
@@ -37,6 +42,10 @@ class Reviews(Frozen):
     """… a state in which all that can be checked holds: a false alarm."""
     flagged_unchecked: int = 0
     """… a state in which nothing can be checked: no evidence either way."""
+    flags_with_graph: int = 0
+    """Flags in solutions of problems that have their graph."""
+    justified: int = 0
+    """Those of them that graph or arithmetic bear out."""
     refuted: int = 0
     """States of the model that arithmetic refutes, whether a Verify follows or not."""
     caught: int = 0
@@ -53,26 +62,31 @@ class Reviews(Frozen):
         return self.flagged_refuted / checkable if checkable else None
 
     @property
+    def precision_by_graph(self) -> float | None:
+        """Share of flags that are justified, where there is a graph; None if there is none."""
+        return self.justified / self.flags_with_graph if self.flags_with_graph else None
+
+    @property
     def recall(self) -> float | None:
         """Share of refuted states that are flagged; None if none is refuted."""
         return self.caught / self.refuted if self.refuted else None
 
 
-def review(transitions: Sequence[Transition]) -> Reviews:
+def review(transitions: Sequence[Transition], problem: Problem) -> Reviews:
     """The counts of one solution."""
     by_id = {transition.id: transition for transition in transitions}
     following = dict(zip(by_id, [*transitions, None][1:], strict=True))
     refuted = {
         transition.id
         for transition in transitions
-        if transition.action not in _CHECKING
+        if transition.action not in CHECKING
         and transition.origin is Origin.MODEL
         and transition.verdict is Verdict.REFUTED
     }
     verdicts: list[Verdict] = []
     caught: set[int] = set()
-    verifies = 0
-    for transition in transitions:
+    verifies = justified = 0
+    for index, transition in enumerate(transitions):
         if transition.action is not Action.VERIFY or transition.origin is not Origin.MODEL:
             continue
         verifies += 1
@@ -80,11 +94,15 @@ def review(transitions: Sequence[Transition]) -> Reviews:
         if state is not None and _flags(transition, following[transition.id]):
             verdicts.append(state.verdict)
             caught |= {state.id} & refuted
+            first = fault(transitions[:index], problem)
+            justified += state.verdict is Verdict.REFUTED or first == state.id
     return Reviews(
         verifies=verifies,
         flagged_refuted=verdicts.count(Verdict.REFUTED),
         flagged_verified=verdicts.count(Verdict.VERIFIED),
         flagged_unchecked=verdicts.count(Verdict.UNCHECKED),
+        flags_with_graph=len(verdicts) if problem.quantities else 0,
+        justified=justified if problem.quantities else 0,
         refuted=len(refuted),
         caught=len(caught),
     )
@@ -99,8 +117,20 @@ def chain(state: int, by_id: dict[int, Transition]) -> list[Transition]:
     return found
 
 
+def fault(transitions: Sequence[Transition], problem: Problem) -> int | None:
+    """The first state that the problem's graph contradicts; None without one or without a graph."""
+    if not problem.quantities:
+        return None
+    trace = Trace(question=problem.question, transitions=tuple(transitions))
+    try:
+        found = locate(problem, trace)
+    except ValueError:  # a plan whose values have more digits than Python writes
+        return None
+    return found.index + 1 if found else None
+
+
 def _checked(verify: Transition, by_id: dict[int, Transition]) -> Transition | None:
-    before = [one for one in chain(verify.parent, by_id) if one.action not in _CHECKING]
+    before = [one for one in chain(verify.parent, by_id) if one.action not in CHECKING]
     if named := _NAMED.search(verify.output):
         for state in before:
             if state.number == int(named[1]):

@@ -65,8 +65,9 @@ def _cells(report: Report) -> dict[str, str]:
         "prompt\ncached": f"{report.tokens.prompt.mean:.0f}\n{report.tokens.cached.mean:.0f}",
         "seconds": _spread(report.seconds, 1),
         "Verify\nused %": _percent(report.verify_used) if report.verify.verifies else "",
-        "precision\nrecall %": (
-            f"{_percent(report.verify_precision)}\n{_percent(report.verify_recall)}"
+        "precision\nby graph\nrecall %": (
+            f"{_percent(report.verify_precision)}\n{_percent(report.verify_precision_by_graph)}\n"
+            f"{_percent(report.verify_recall)}"
             if report.verify.verifies
             else ""
         ),
