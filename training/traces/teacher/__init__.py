@@ -1,0 +1,1 @@
+"""Traces from a model behind an OpenAI-compatible endpoint: a teacher's or the student's own."""
