@@ -47,16 +47,33 @@ class Scope(Mapping[str, Fraction]):
 
     def bind(self, name: str, value: Fraction, *, rounded: bool = False) -> Scope:
         """A scope in which `name` has `value`; it becomes the newest name."""
-        values = {key: old for key, old in self._values.items() if key != name}
+        if len(name) > MAX_NAME_LENGTH:
+            return self.forget(name)
+        values = self._values.copy()
+        values.pop(name, None)
         values[name] = value
-        return Scope(values, self.rounded - {name} | ({name} if rounded else set()))
+        if len(values) > MAX_NAMES:
+            del values[next(iter(values))]
+        return self._with(values, name, rounded)
 
     def forget(self, name: str) -> Scope:
         """A scope in which `name` has no value."""
         if name not in self._values:
             return self
-        values = {key: old for key, old in self._values.items() if key != name}
-        return Scope(values, self.rounded)
+        values = self._values.copy()
+        del values[name]
+        return self._with(values, name, rounded=False)
+
+    def _with(self, values: dict[str, Fraction], name: str, rounded: bool) -> Scope:
+        """A scope of `values` that already keep the limits."""
+        scope = Scope.__new__(Scope)
+        scope._values = values
+        if rounded or self.rounded:
+            others = self.rounded - {name}
+            scope.rounded = (others | {name} if rounded else others).intersection(values)
+        else:
+            scope.rounded = self.rounded
+        return scope
 
 
 Scope.EMPTY = Scope()

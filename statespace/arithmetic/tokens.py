@@ -62,6 +62,8 @@ _VULGAR: Final = {"½": (1, 2), "¼": (1, 4), "¾": (3, 4), "⅓": (1, 3), "⅔"
 _POWERS: Final = {"²": (2, 1), "³": (3, 1)}
 _CLOSERS: Final = {"(": ")", "[": "]", "{": "}"}
 _CLOCK_DIGITS: Final = 4
+_OPERATIONS: Final = frozenset({"op", "power"})
+_STOPS: Final = frozenset({"stop", "newline", "marker"})
 _ORDINALS: Final = frozenset({"st", "nd", "rd", "th"})
 
 
@@ -112,53 +114,50 @@ def read_number(literal: str) -> tuple[Rational, int] | None:
 def tokenize(text: str, start: int, end: int, budget: Budget) -> Tokens:
     """The tokens of `text[start:end]`."""
     tokens = Tokens()
+    add = tokens.add
     open_brackets: list[int] = []
-    for match in _TOKEN.finditer(text, start, end):
-        budget.spend()
+    count = 0
+    for count, match in enumerate(_TOKEN.finditer(text, start, end), 1):  # noqa: B007
         group = match.lastgroup
         written = match.group()
         at, after = match.span()
         if group == "word":
-            _add_word(tokens, written, at, after)
+            if tokens.end and tokens.end[-1] == at:
+                _add_attached(tokens, written, at, after)
+            else:
+                add("percent" if written.lower() == "percent" else "word", written, at, after)
         elif group == "number":
             _add_number(tokens, written, at, after)
-        elif group in {"op", "power"}:
-            tokens.add("op", _OPERATORS[written], at, after)
+        elif group in _OPERATIONS:
+            add("op", _OPERATORS[written], at, after)
         elif group == "relation":
-            tokens.add("relation", written[0], at, after)
-        elif group in {"stop", "newline", "marker"}:
-            tokens.add("stop", "•" if group == "marker" else written[0], at, after)
+            add("relation", written[0], at, after)
+        elif group in _STOPS:
+            add("stop", "•" if group == "marker" else written[0], at, after)
             if group == "newline":
                 open_brackets.clear()
-        elif group == "open":
-            open_brackets.append(len(tokens.kind))
-            tokens.add("open", written, at, after)
-        elif group == "close":
-            _add_close(tokens, open_brackets, written, at, after)
+        elif group in {"open", "close"}:
+            _add_bracket(tokens, open_brackets, written, at, after)
         elif group == "command":
             _add_command(tokens, open_brackets, written, at, after)
-        elif group in ("currency", "percent"):
-            tokens.add(group, written, at, after)  # type: ignore[arg-type]
         else:
             _add_rare(tokens, group or "", written, at, after)
-    tokens.add("end", "", end, end)
+    budget.spend(count)  # at once: the text's length bounds what was read until here
+    add("end", "", end, end)
     return tokens
 
 
-def _add_word(tokens: Tokens, written: str, at: int, after: int) -> None:
+def _add_attached(tokens: Tokens, written: str, at: int, after: int) -> None:
+    """Add a word that touches the token before it: "3rd" and "1e6" are no numbers read here."""
     lowered = written.lower()
-    if tokens.kind and tokens.kind[-1] == "number" and tokens.end[-1] == at:
-        # "3rd" and "1e6" are no numbers that this module reads.
+    if tokens.kind[-1] == "number":
         ordinal = lowered in _ORDINALS
         if ordinal or (lowered[0] == "e" and lowered[1:].isdigit()):
             tokens.kind[-1] = "word" if ordinal else "opaque"
             tokens.text[-1] += written
             tokens.end[-1] = after
             return
-    if lowered == "percent":
-        tokens.add("percent", written, at, after)
-    else:
-        tokens.add("word", written, at, after)
+    tokens.add("percent" if lowered == "percent" else "word", written, at, after)
 
 
 def _add_number(tokens: Tokens, written: str, at: int, after: int) -> None:
@@ -169,6 +168,16 @@ def _add_number(tokens: Tokens, written: str, at: int, after: int) -> None:
     index = len(tokens.kind)
     tokens.value[index], tokens.decimals[index] = number
     tokens.add("number", written, at, after)
+
+
+def _add_bracket(
+    tokens: Tokens, open_brackets: list[int], written: str, at: int, after: int
+) -> None:
+    if written in _CLOSERS:
+        open_brackets.append(len(tokens.kind))
+        tokens.add("open", written, at, after)
+    else:
+        _add_close(tokens, open_brackets, written, at, after)
 
 
 def _add_close(tokens: Tokens, open_brackets: list[int], written: str, at: int, after: int) -> None:
@@ -192,7 +201,9 @@ def _add_command(
 
 
 def _add_rare(tokens: Tokens, group: str, written: str, at: int, after: int) -> None:
-    if group == "times":
+    if group in ("currency", "percent"):
+        tokens.add(group, written, at, after)  # type: ignore[arg-type]
+    elif group == "times":
         tokens.add("op", "*", at, after)
     elif group == "square":
         tokens.add("op", "^", at, at)
