@@ -114,9 +114,8 @@ class Index:
         for gram in grams:
             self._grams[gram].append(index)
 
-    def nearest(self, text: str) -> Overlap | None:
-        """The overlap with the question that shares most, the first by id among equals."""
-        found = words(text, masked=self.masked)
+    def nearest(self, found: Sequence[str]) -> Overlap | None:
+        """The overlap with the question that shares most words, the first by id among equals."""
         shared: Counter[int] = Counter()
         first: dict[int, str] = {}
         for gram, questions in self._matches(found):
@@ -156,5 +155,6 @@ class Detector:
 
     def overlaps(self, text: str) -> list[Overlap]:
         """At most two a set, as written and masked, of at least the threshold; none: clean."""
-        nearest = (index.nearest(text) for index in self._indices)
+        read = {masked: words(text, masked=masked) for masked in (False, True)}
+        nearest = (index.nearest(read[index.masked]) for index in self._indices)
         return [found for found in nearest if found and found.share >= self._threshold]
