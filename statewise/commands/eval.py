@@ -77,6 +77,9 @@ def _run(evaluation: Evaluation, console: Console) -> list[SetResult]:
 
         def progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
+            # A log file gets a line for every tenth.
+            if done and not console.is_terminal and 10 * done // total > 10 * (done - 1) // total:
+                console.print(f"{done} of {total} solved", highlight=False)
 
         return asyncio.run(evaluation.run(progress))
 
@@ -85,6 +88,11 @@ def _show(results: Sequence[SetResult], output: Path) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
     console.print(table([(one.set.name, one.report) for one in results], console.width))
     for one in results:
+        if loosest := max(one.tolerances):
+            told = (
+                f"{one.set.name}: right within a relative {loosest:g} where a problem asks for it"
+            )
+            console.print(Text(told), soft_wrap=True)
         reasons = {judgement.failed for judgement in one.judgements} - {None}
         for reason in sorted(map(str, reasons))[:3]:
             console.print(Text(f"{one.set.name}: no solution: {reason}"), soft_wrap=True)

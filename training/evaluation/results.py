@@ -41,6 +41,12 @@ class SetResult:
     report: Report
     judgements: tuple[Judgement, ...]
 
+    @property
+    def tolerances(self) -> list[float]:
+        """The relative tolerances that numbers were compared with, least first."""
+        own = self.set.tolerance
+        return sorted({one.tolerance if own is None else own for one in self.set.problems})
+
 
 def write(folder: Path, found: Sequence[SetResult], about: Mapping[str, Any]) -> None:
     """Writes all three files; `about` says what was evaluated, and how.
@@ -73,15 +79,12 @@ def write(folder: Path, found: Sequence[SetResult], about: Mapping[str, Any]) ->
 
 def _entry(result: SetResult) -> dict[str, Any]:
     found = result.set
-    tolerances = sorted(
-        {one.tolerance if found.tolerance is None else found.tolerance for one in found.problems}
-    )
     return {
         "name": found.name,
         "described": found.described,
         "problems": found.digest,
         "sources": sorted({f"{one.source}/{one.split}" for one in found.problems}),
-        "relative_tolerances": tolerances,
+        "relative_tolerances": result.tolerances,
         "report": result.report.model_dump(mode="json"),
         "failures": [
             {"problem": one.problem, "sample": one.sample, "reason": one.failed}
