@@ -27,7 +27,7 @@ from training.rows import PairRow, TraceRow
 from training.traces import graph
 from training.traces.graph import Pairs
 
-some = settings(max_examples=150, deadline=None)
+some = settings(max_examples=80, deadline=None)
 problems = st.integers(0, 10**6).map(lambda index: generate(41, index))
 
 
@@ -178,7 +178,7 @@ def test_step_pairs_put_the_mistake_right_and_notice_it() -> None:
     assert wrong is not None
     mended = repair.by_graph(problem, wrong.states)
     assert mended is not None
-    right, verify = pairs.steps(problem, mended, repairer="graph", wrong="graph", sample=0)
+    right, verify, calm = pairs.steps(problem, mended, repairer="graph", wrong="graph", sample=0)
     assert right.prefix == ""
     assert right.chosen == render(graph.trace(problem)[:1])
     assert right.rejected == render(wrong.states[:1])
@@ -190,6 +190,9 @@ def test_step_pairs_put_the_mistake_right_and_notice_it() -> None:
     assert "but by the question, " in verify.chosen
     assert verify.chosen.endswith("Backtrack to State 0.")
     assert verify.rejected == render(wrong.states[1:2], first=2)
+    assert calm.prefix == right.chosen + SEPARATOR
+    assert calm.chosen == render(graph.trace(problem)[1:2], first=2)
+    assert calm.rejected == "State 2:\nAction: Verify\nOutput:"
 
 
 def wages() -> tuple[Problem, Pairs]:
@@ -297,6 +300,22 @@ def test_what_is_no_clean_trace_is_left_out(text: str) -> None:
     assert repair.states(text) is None
 
 
+@some
+@given(problems, st.integers(0, 5))
+def test_a_verify_may_find_a_state_correct(problem: Problem, index: int) -> None:
+    """Only what it finds is learnt: the header of that Verify is given."""
+    confirmed = pairs.confirmed(problem, index)
+    if index >= len(graph.trace(problem)) - 1:
+        assert confirmed is None
+        return
+    assert confirmed is not None
+    trace = read(confirmed.prefix + confirmed.completion)
+    assert confirmed.prefix.endswith("Action: Verify\nOutput:")
+    assert trace.transitions[index + 1].output == f"State {index + 1} is correct."
+    assert all(transition.legal for transition in trace.transitions)
+    assert answers.equal(trace.answer or "", problem.answer)
+
+
 def row(problem: Problem, trace: str, sample: int) -> TraceRow:
     """A sample of the model's own."""
     return TraceRow(
@@ -336,6 +355,7 @@ def test_each_wrong_trace_is_used_once_and_everything_is_counted() -> None:
         "refuted" if wrong.kind in REFUTABLE else "contradicted": 1,
     }
     assert len(made.anchors) == len(made.advanced) == len(made.clean) == 1
+    assert len({one.key for one in [*made.preferences, *made.anchors]}) == len(made.preferences) + 1
     assert {one.wrong for one in made.preferences} == {"self"}
 
 

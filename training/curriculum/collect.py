@@ -13,6 +13,7 @@ from statespace.text import render
 from training.curriculum import pairs, repair, wrong
 from training.curriculum.pairs import AdvancedRow
 from training.curriculum.repair import Repair
+from training.curriculum.settings import Advanced
 from training.data import stream
 from training.evaluate import is_right
 from training.problems import generator
@@ -37,6 +38,7 @@ class Collection:
     preferences: list[PairRow] = field(default_factory=list)
     anchors: list[PairRow] = field(default_factory=list)
     advanced: list[AdvancedRow] = field(default_factory=list)
+    confirmed: list[AdvancedRow] = field(default_factory=list)
     clean: list[AdvancedRow] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     _known: set[str] = field(default_factory=set)
@@ -61,11 +63,20 @@ class Collection:
         else:
             self.preferences.append(pairs.trajectory(problem, mended, **who))
         self.advanced.append(pairs.advanced(problem, mended, **who))
+        confirmed = pairs.confirmed(problem, len(mended.good))
+        if confirmed is not None:
+            self.confirmed.append(confirmed)
         anchor = pairs.anchor(problem, mended, mode=self.mode, wrong=origin, sample=sample)
         clean = pairs.clean(problem)
         if anchor is not None and clean is not None:
             self.anchors.append(anchor)
             self.clean.append(clean)
+
+    def examples(self, settings: Advanced, seed: int) -> list[AdvancedRow]:
+        """What to fine-tune on, shuffled, in the shares of `settings`; the surplus is left out."""
+        share = settings.confirmed / (1 - settings.clean) if settings.clean < 1 else 0.0
+        noticed = shared(self.advanced, self.confirmed, min(1.0, share), seed)
+        return shared(noticed, self.clean, settings.clean, seed)
 
     def rows(self, anchor: float, seed: int) -> list[PairRow]:
         """The pairs, shuffled, of which a share of `anchor` are anchors.

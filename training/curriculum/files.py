@@ -1,7 +1,7 @@
 """`statewise train pairs`: wrong traces and problems → pairs and advanced traces, in files.
 
 pairs.jsonl              preference pairs
-pairs.advanced.jsonl     traces to fine-tune on: mistakes with their repairs, and clean ones
+pairs.advanced.jsonl     traces to fine-tune on: repairs, confirmations and clean ones
 pairs.manifest.json      what they were made from, and what became of every wrong trace
 pairs.samples/           the model's own continuations, for `--repair self`
 """
@@ -89,7 +89,7 @@ def make(  # noqa: PLR0913
         raise DataError(f"no pair could be made: {dict(made.counts)}; give more wrong traces")
     counts = {
         target: rows.write(target, pairs),
-        advanced: rows.write(advanced, [*made.advanced, *made.clean]),
+        advanced: rows.write(advanced, [*made.advanced, *made.confirmed, *made.clean]),
     }
     anchors = sum(map(is_anchor, pairs))
     say(f"{len(pairs)} pairs, {anchors} of them anchors; {dict(made.counts)}")

@@ -4,7 +4,8 @@
   preferred to going on. The paper's pairs hold the wrong states on both sides; there their
   log-probabilities cancel, so here they are the prompt, and no likelihood term can teach them.
 - `step` (Step-DPO, arXiv 2406.18629): where the trace first goes wrong, the right state is
-  preferred to the wrong one; and once the wrong one stands, Verify and Backtrack to what followed.
+  preferred to the wrong one; once the wrong one stands, Verify and Backtrack to what followed; and
+  once the right one stands, going on to a false alarm.
 - Anchors, in both modes: a whole correct trace is preferred to the wrong one.
 """
 
@@ -15,7 +16,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from statespace.text import render
+from statespace.actions import Action
+from statespace.repair import holds_text
+from statespace.text import SEPARATOR, header, render
 from statespace.trace import Frozen
 from training.curriculum.repair import Repair, reference
 from training.problems.problem import Problem
@@ -25,7 +28,8 @@ from training.rows import Origin, PairMode, PairRow, Repairer, row_key
 class AdvancedRow(Frozen):
     """A trace to fine-tune on: after the question and `prefix`, which bears no loss, `completion`.
 
-    `prefix` ends in the first wrong state and the blank line after it; a clean trace has none.
+    `prefix` ends in the first wrong state and the blank line after it, or in the header of a Verify
+    that finds nothing wrong; a clean trace has none.
     """
 
     key: str
@@ -58,7 +62,7 @@ def trajectory(
 def steps(
     problem: Problem, repair: Repair, *, repairer: Repairer, wrong: Origin, sample: int
 ) -> Iterator[PairRow]:
-    """The right state preferred to the wrong one, and going back preferred to going on."""
+    """The right state preferred to the wrong one, going back after it, and going on after that."""
     number = len(repair.good) + 1
     shared = {
         "problem": problem.id,
@@ -82,6 +86,15 @@ def steps(
             prefix=repair.prefix(wrong=True),
             chosen=render(repair.verify, first=repair.noticed),
             rejected=render(repair.after[:1], first=repair.noticed),
+            **shared,
+        )
+    if repair.right and len(repair.right) > 1:
+        yield PairRow(
+            key=_key(problem, repair, sample, "calm"),
+            prefix=render((*repair.good, repair.right[0])) + SEPARATOR,
+            chosen=render(repair.right[1:2], first=number + 1),
+            # Only to raise the alarm is rejected; what Verify would say is not.
+            rejected=header(number + 1, Action.VERIFY),
             **shared,
         )
 
@@ -123,6 +136,26 @@ def advanced(
         completion=repair.correction(),
         repair=repairer,
         wrong=wrong,
+    )
+
+
+def confirmed(problem: Problem, index: int) -> AdvancedRow | None:
+    """The correct trace with a Verify that finds state `index` (from 0) correct.
+
+    To verify is part of the prefix: only what is found is learnt, so that a false alarm can end
+    well, not that one is raised. None if the state is the last, or there is no solution.
+    """
+    correct = reference(problem)
+    if correct is None or index >= len(correct) - 1:
+        return None
+    number = index + 1
+    rest = render(correct[number:], first=number + 2)
+    return AdvancedRow(
+        key=row_key(problem.id, index, "confirmed"),
+        problem=problem.id,
+        question=problem.question,
+        prefix=render(correct[:number]) + SEPARATOR + header(number + 1, Action.VERIFY),
+        completion=f" {holds_text(number)}{SEPARATOR}{rest}",
     )
 
 

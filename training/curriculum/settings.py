@@ -38,6 +38,8 @@ class Advanced(Optimisation):
 
     clean: Share = 0.6
     """Of the examples, how many are correct traces without a mistake."""
+    confirmed: Share = 0.1
+    """Of the examples, how many are correct traces in which a Verify finds a state correct."""
     length: PositiveInt = 512
     """Tokens in a row of packed examples; longer examples are left out."""
 
