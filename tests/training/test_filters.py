@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -223,6 +225,35 @@ def test_the_command_keeps_every_trace_with_its_reason(folder: Path) -> None:
     CliRunner().invoke(cli, command, catch_exceptions=False)
     after = {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
     assert before == after
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from training.traces import filtering, filters
+source, folder, wait = sys.argv[1:]
+def advance(count):
+    if wait == "wait":
+        print("in the middle", flush=True)
+        sys.stdin.read()
+filtering.run([Path(source)], Path(folder), limits=filters.Limits(), unit="character",
+              advance=advance)
+"""
+
+
+def test_killed_in_the_middle_it_leaves_nothing_half_done(folder: Path, repository: Path) -> None:
+    output = folder / "out"
+    arguments = [sys.executable, "-c", KILLED, str(folder / "traces.jsonl"), str(output)]
+    with subprocess.Popen(
+        [*arguments, "wait"], cwd=repository, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline()
+        process.kill()
+    assert not list(output.glob("*.jsonl"))
+    subprocess.run([*arguments, "run"], cwd=repository, check=True)
+    assert len(list(rows.read(output / "accepted.jsonl", TraceRow))) == 30
+    assert not list(output.glob("*.part"))
 
 
 def test_tokens_are_counted_with_the_checkpoints_tokenizer(folder: Path, repository: Path) -> None:

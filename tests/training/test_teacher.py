@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,14 +28,15 @@ from training.errors import TeacherError
 from training.problems import generator, jsonl
 from training.problems.problem import Problem
 from training.rows import Reason, RejectedRow, TraceRow
-from training.shards import Shard
+from training.shards import Outcome, Shard
 from training.traces import graph
 from training.traces.filters import Accepted, Rejected, judge
 from training.traces.teacher import prompts, solve
 from training.traces.teacher.client import PassingError
+from training.traces.teacher.cluster import completed
 from training.traces.teacher.job import Job
 from training.traces.teacher.pace import Backoff, Pace, retry_after
-from training.traces.teacher.produce import collected
+from training.traces.teacher.produce import produce
 from training.traces.teacher.sampling import Endpoint, Sampling, Unit
 
 SAMPLING = Sampling(model="teacher", prompt="student")
@@ -61,6 +63,12 @@ def job(folder: Path, server: Teacher, **changes: Any) -> Job:
     wanted = units(samples=changes.pop("samples", 1))
     settings = endpoint(server, **changes.pop("endpoint", {}))
     return Job(folder, lambda: iter(wanted), settings, SAMPLING, {"step": "traces"}, **changes)
+
+
+def collected(units: Iterable[Unit], endpoint: Endpoint, sampling: Sampling) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    produce(units, endpoint, sampling, outcomes.extend)
+    return outcomes
 
 
 @pytest.fixture(autouse=True)
@@ -168,6 +176,17 @@ def rows_of(folder: Path, name: str) -> int:
     return len((folder / name).read_text().splitlines())
 
 
+def test_further_fields_of_a_request() -> None:
+    """Some models take no max_tokens; vLLM takes much that OpenAI does not."""
+    body = '{"max_tokens": null, "max_completion_tokens": 9, "top_k": 5}'
+    sampling = Sampling(model="teacher", prompt="plain", body=body)  # type: ignore[arg-type]
+    with teacher(solved) as server:
+        collected(units(1, sampling), endpoint(server), sampling)
+    assert "max_tokens" not in server.requests[0]
+    assert (server.requests[0]["max_completion_tokens"], server.requests[0]["top_k"]) == (9, 5)
+    assert units(1, sampling)[0].row.key != units(1)[0].row.key
+
+
 def test_no_more_requests_at_a_time_than_allowed() -> None:
     with teacher(solved) as server:
         collected(units(samples=4), endpoint(server, concurrency=3), SAMPLING)
@@ -254,6 +273,17 @@ def test_a_pause_is_never_shorter_than_the_server_asks_for() -> None:
     assert all(pause >= 30 for pause in pauses)
     state.set_exception((PassingError, PassingError("500"), None))  # type: ignore[arg-type]
     assert len({Backoff()(state) for _ in range(9)}) > 1, "without a spread they come back together"
+
+
+def test_a_worker_returns_what_it_has_with_the_error() -> None:
+    """What a block of units has cost by then would be lost with it."""
+    batch = {"unit": [unit.model_dump_json() for unit in units(6)]}
+    with teacher(solved, [None, None, *[Fault.BAD_REQUEST] * 2]) as server:
+        settings = endpoint(server, concurrency=1, give_up_after=2)
+        found = completed(batch, settings, SAMPLING)
+    assert [bool(text) for text in found["outcome"]] == [False, True, True, True, True]
+    assert "2 requests in a row failed" in found["error"][0]
+    assert found["error"][1:] == [""] * 4
 
 
 def test_a_server_that_asks_for_hours_ends_the_run() -> None:
@@ -384,7 +414,7 @@ def test_a_local_ray_does_the_same_work(repository: Path, problems: Path, tmp_pa
     if importlib.util.find_spec("ray") is None:
         skip("Ray is not installed: pip install 'statewise[ray]'")
     folder = tmp_path / "out"
-    with teacher(solved) as server:
+    with teacher(solved, [Fault.SERVER_ERROR, Fault.CUT]) as server:
         arguments = command(problems, folder, server, "ray")
         subprocess.run(arguments, cwd=repository, check=True)
         whole = job(tmp_path / "whole", server)
@@ -403,6 +433,7 @@ def test_a_local_ray_does_the_same_work(repository: Path, problems: Path, tmp_pa
         (["--model", "m", "--url", "http://x", "--temperature", "9"], "--temperature"),
         (["--model", "m", "--url", "http://x", "--shard", "4/4"], "--shard 4/4: write i/n"),
         (["--model", "m", "--url", "http://x", "--key-env", "NO_SUCH"], "NO_SUCH is not set"),
+        (["--model", "m", "--url", "http://x", "--body", "{top_k: 5}"], "--body"),
         (["--model", "m", "--url", "http://x", "--runner", "slurm"], "take local or ray"),
         (["--model", "m", "--url", "http://x", "--deadline", "1"], "--timeout"),
     ],

@@ -26,6 +26,7 @@ def review(  # noqa: PLR0913, PLR0917 - one parameter an option
     temperature: teaching.Temperature = 0.7,
     top_p: teaching.TopP = 1.0,
     max_tokens: teaching.MaxTokens = 1024,
+    body: teaching.Body = "{}",
     seed: teaching.Seed = 0,
     concurrency: teaching.Concurrency = 16,
     requests_per_minute: teaching.RequestsPerMinute = None,
@@ -60,6 +61,7 @@ def review(  # noqa: PLR0913, PLR0917 - one parameter an option
             temperature=temperature,
             top_p=top_p,
             max_tokens=max_tokens,
+            body=body,
             seed=seed,
         )
         endpoint = teaching.settings(

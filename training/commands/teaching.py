@@ -26,6 +26,13 @@ Samples = Annotated[int, typer.Option(min=1, help="How many for each.")]
 Temperature = Annotated[float, typer.Option(help="0 is greedy.")]
 TopP = Annotated[float, typer.Option(help="Nucleus sampling.")]
 MaxTokens = Annotated[int, typer.Option(help="Limit on the tokens of one answer.")]
+Body = Annotated[
+    str,
+    typer.Option(
+        help="Further fields of each request, as JSON; null leaves one out: "
+        '{"max_tokens": null, "max_completion_tokens": 2048}'
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Each request's seed is derived from it.")]
 Concurrency = Annotated[int, typer.Option(help="Requests at a time.")]
 RequestsPerMinute = Annotated[float | None, typer.Option(help="At most so many requests.")]

@@ -157,7 +157,7 @@ class Client:
 
     def _body(self, unit: Unit) -> dict[str, Any]:
         sampling = self._sampling
-        return {
+        body = {
             "model": sampling.model,
             "messages": [message.model_dump() for message in unit.messages],
             "temperature": sampling.temperature,
@@ -165,7 +165,9 @@ class Client:
             "max_tokens": sampling.max_tokens,
             "seed": unit.seed,
             "stream": False,
+            **sampling.body,
         }
+        return {name: value for name, value in body.items() if value is not None}
 
     def _refuse(self, url: str, response: httpx2.Response, body: bytes) -> None:
         """Raises what a status other than 200 means."""

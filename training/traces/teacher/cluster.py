@@ -6,21 +6,26 @@ installed, and the key in the environment variable of the same name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from training.errors import DataError, TrainingError
+from training.errors import DataError, TeacherError, TrainingError
 from training.rows import RejectedRow, TraceRow
 from training.shards import Outcome
-from training.traces.teacher.produce import Write, collected
+from training.traces.teacher.produce import Write, produce
 from training.traces.teacher.sampling import Endpoint, Sampling, Unit
 
 _OUTCOME: Final[TypeAdapter[Outcome]] = TypeAdapter(RejectedRow | TraceRow)
 _ROUNDS: Final = 4
 """Requests that each of a worker's slots gets per block; a killed run loses at most one block."""
+_WINDOW: Final = 10_000
+"""Units that are handed to Ray at once: their prompts are held in this machine's memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,12 @@ class Cluster:
         Raises TeacherError where the endpoint refuses them all, what `write` raises, and DataError
         if Ray is not installed or no cluster answers.
         """
+        # Ray reports its use to its makers unless told not to.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         ray = _ray()
+        logging.getLogger("ray").setLevel(logging.ERROR)
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
         try:
             ray.init(
                 address=self.address,
@@ -51,46 +61,46 @@ class Cluster:
                 f"--ray-address {self.address}: no Ray cluster answers: {error}"
             ) from error
         try:
-            self._run(ray, units, endpoint.share(self.workers), sampling, write)
-        except ray.exceptions.RayTaskError as error:
-            cause = error.cause
-            raise (cause if isinstance(cause, TrainingError) else error) from error
+            source = iter(units)
+            while window := list(islice(source, _WINDOW)):
+                self._run(ray, window, endpoint.share(self.workers), sampling, write)
         finally:
             ray.shutdown()
 
     def _run(
-        self, ray: Any, units: Iterable[Unit], share: Endpoint, sampling: Sampling, write: Write
+        self, ray: Any, units: Sequence[Unit], share: Endpoint, sampling: Sampling, write: Write
     ) -> None:
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        context.max_errored_blocks = 0
-        texts = [unit.model_dump_json() for unit in units]
         size = share.concurrency * _ROUNDS
-        outcomes = ray.data.from_items(
-            [{"unit": text} for text in texts], override_num_blocks=-(-len(texts) // size)
+        dataset = ray.data.from_items(
+            [{"unit": unit.model_dump_json()} for unit in units],
+            override_num_blocks=max(-(-len(units) // size), min(self.workers, len(units))),
         ).map_batches(
-            Worker,
-            fn_constructor_args=(share, sampling),
-            batch_size=size,
+            completed,
+            fn_args=(share, sampling),
+            batch_size=None,
             num_cpus=0.25,  # it waits for the network
-            concurrency=self.workers,
+            compute=ray.data.TaskPoolStrategy(size=self.workers),
         )
-        for batch in outcomes.iter_batches(batch_size=None, batch_format="pyarrow"):
-            write([_OUTCOME.validate_json(text) for text in batch["outcome"].to_pylist()])
+        for batch in dataset.iter_batches(batch_size=None, batch_format="pyarrow"):
+            texts = batch["outcome"].to_pylist()
+            if outcomes := [_OUTCOME.validate_json(text) for text in texts if text]:
+                write(outcomes)
+            if error := next(filter(None, batch["error"].to_pylist()), None):
+                raise TeacherError(error)
 
 
-class Worker:
-    """One worker of the cluster."""
-
-    def __init__(self, endpoint: Endpoint, sampling: Sampling) -> None:
-        self._endpoint = endpoint
-        self._sampling = sampling
-
-    def __call__(self, batch: Any) -> dict[str, list[str]]:
-        """Outcomes of a batch's units, as JSON."""
-        units = [Unit.model_validate_json(text) for text in batch["unit"]]
-        outcomes = collected(units, self._endpoint, self._sampling)
-        return {"outcome": [outcome.model_dump_json() for outcome in outcomes]}
+def completed(batch: Any, endpoint: Endpoint, sampling: Sampling) -> dict[str, list[str]]:
+    """Outcomes of a batch's units, as JSON, and the error that ended them, if there was one."""
+    units = [Unit.model_validate_json(text) for text in batch["unit"]]
+    outcomes: list[Outcome] = []
+    found = {"outcome": [""], "error": [""]}
+    try:
+        produce(units, endpoint, sampling, outcomes.extend)
+    except TrainingError as error:
+        found["error"] = [str(error)]
+    found["outcome"] += [outcome.model_dump_json() for outcome in outcomes]
+    found["error"] += [""] * len(outcomes)
+    return found
 
 
 def _ray() -> Any:

@@ -88,10 +88,3 @@ class _Production:
                 f"{self._failures} requests in a row failed, the last with: {outcome.detail}; see "
                 "to the endpoint, then run again with --retry-failed"
             )
-
-
-def collected(units: Iterable[Unit], endpoint: Endpoint, sampling: Sampling) -> list[Outcome]:
-    """The outcomes of a few units, in memory."""
-    outcomes: list[Outcome] = []
-    produce(units, endpoint, sampling, outcomes.extend)
-    return outcomes

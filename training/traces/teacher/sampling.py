@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -42,6 +43,18 @@ class Sampling(Frozen):
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_tokens: Annotated[int, Field(ge=1)] = 1024
     seed: Annotated[int, Field(ge=0)] = 0
+    body: Annotated[
+        dict[str, Any], Field(description="Further fields of a request; null leaves one out.")
+    ] = Field(default_factory=dict)
+
+    @field_validator("body", mode="before")
+    @classmethod
+    def _object(cls, body: object) -> object:
+        """Accepts JSON text, as an option holds it."""
+        try:
+            return json.loads(body) if isinstance(body, str) else body
+        except ValueError as error:
+            raise ValueError(f"write a JSON object ({error})") from error
 
     @property
     def digest(self) -> str:
