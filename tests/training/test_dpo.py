@@ -193,7 +193,15 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        "kept reference",
+        "adapter",
+        pytest.param("precomputed reference", marks=pytest.mark.slow),
+        pytest.param("muon and likelihood", marks=pytest.mark.slow),
+    ],
+)
 def test_the_first_loss_is_that_of_indifference_and_a_resumed_run_ends_the_same(
     case: str, model: Any, vocabulary: Any, rows: list[PairRow], tmp_path: Path
 ) -> None:

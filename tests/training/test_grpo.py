@@ -12,13 +12,17 @@ from typing import Any
 import pytest
 import torch
 from rich.console import Console
+from typer.testing import CliRunner
 
 from statespace.actions import Action
+from statespace.card import Card
 from statespace.prompts import Prompt
 from statespace.text import render
-from training import base, data, grpo, tokenizer, trainer
+from training import base, data, grpo, manifest, tokenizer, trainer
+from training.commands import train
 from training.curriculum.settings import Grpo
 from training.errors import RecipeError
+from training.problems import jsonl
 from training.problems.generator import generate
 from training.progress import Report, Steps
 from training.recipe import Recipe
@@ -117,6 +121,35 @@ def test_a_few_steps_on_a_tiny_model_change_it(
     for name in ("longest_word", "refuted", "illegal", "unresolved"):
         assert f"rewards/{name}/mean" in logged
     assert logged["rewards/unresolved/mean"] == -1
+
+
+def test_the_command_trains_a_checkpoint_and_does_so_once(vocabulary: Any, tmp_path: Path) -> None:
+    """The folder it writes is a checkpoint of its own: weights, tokenizer and card."""
+    start, output = tmp_path / "start", tmp_path / "output"
+    base.create(Recipe.model_validate(MINIATURE), vocabulary).save_pretrained(start)
+    vocabulary.save_pretrained(start)
+    jsonl.write(tmp_path / "problems.jsonl", [generate(3, 0), generate(3, 1)])
+    options = {
+        "model": start,
+        "problems": tmp_path / "problems.jsonl",
+        "output": output,
+        "prompts": 4,
+        "group": 2,
+        "batch": 4,
+        "max-tokens": 4,
+    }
+    asked = ["grpo", *(str(word) for key, value in options.items() for word in (f"--{key}", value))]
+    first = CliRunner().invoke(train, asked)
+    assert first.exit_code == 0, first.output
+    made = manifest.read(output / "manifest.json")
+    assert made["steps"] == 2
+    assert Card.load(output).stage == "advanced"
+    weights = (output / "model.safetensors").read_bytes()
+    assert "finished before" in CliRunner().invoke(train, asked).output
+    assert (output / "model.safetensors").read_bytes() == weights
+    other = CliRunner().invoke(train, [*asked, "--seed", "9"])
+    assert other.exit_code == 1
+    assert "another" in other.output
 
 
 def test_no_engine_is_imported() -> None:

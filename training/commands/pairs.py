@@ -67,6 +67,7 @@ def pairs(  # noqa: PLR0913, PLR0917 - one parameter an option
                 seed=seed,
                 sampler=(lambda: _sampler(model, temperature, max_tokens, seed)) if model else None,
                 model=f"{_digest(model)}/{max_tokens}" if model else "",
+                report=report,
             )
             report.console.print(_table(record))
             report.say(f"{output} is ready: statewise train dpo --pairs {output}")

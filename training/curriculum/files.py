@@ -29,6 +29,7 @@ from training.errors import DataError
 from training.problems import jsonl, output as outputs
 from training.problems.problem import Problem
 from training.problems.sources.trainable import trainable
+from training.progress import Report
 from training.rows import Origin, RejectedRow, TraceRow
 from training.traces.graph import Pairs as States
 from training.traces.inputs import digests
@@ -70,7 +71,7 @@ def make(  # noqa: PLR0913
     seed: int,
     sampler: Callable[[], Sampler] | None = None,
     model: str = "",
-    say: Callable[[str], None] = lambda _: None,
+    report: Report,
 ) -> dict[str, Any]:
     """Writes the files; finished ones are left as they are. Returns the manifest.
 
@@ -83,7 +84,7 @@ def make(  # noqa: PLR0913
     key = manifest.key(read, settings.model_dump(), seed, model, manifest.source_digest(CODE))
     if done := outputs.finished(target, key):
         return done
-    made = _collect(inputs, settings, seed, sampler, target)
+    made = _collect(inputs, settings, seed, sampler, target, report)
     pairs = made.rows(settings.anchor, seed)
     if not pairs:
         raise DataError(f"no pair could be made: {dict(made.counts)}; give more wrong traces")
@@ -92,7 +93,6 @@ def make(  # noqa: PLR0913
         advanced: rows.write(advanced, [*made.advanced, *made.confirmed, *made.clean]),
     }
     anchors = sum(map(is_anchor, pairs))
-    say(f"{len(pairs)} pairs, {anchors} of them anchors; {dict(made.counts)}")
     return outputs.finish(
         target,
         counts,
@@ -107,12 +107,13 @@ def make(  # noqa: PLR0913
     )
 
 
-def _collect(
+def _collect(  # noqa: PLR0913, PLR0917
     inputs: Inputs,
     settings: Pairs,
     seed: int,
     sampler: Callable[[], Sampler] | None,
     target: Path,
+    report: Report,
 ) -> Collection:
     made = Collection(settings.mode, settings.repair)
     problems = {
@@ -126,14 +127,18 @@ def _collect(
     if settings.repair == "self":
         if sampler is None:
             raise DataError("--repair self: name the model that repairs its traces with --model")
+        own = report.begin("own repairs", len(cases) * settings.sampled)
         mend = OwnRepairs(
             sampler(),
             [(problem, states) for problem, states, _, _ in cases],
             tries=settings.sampled,
             folder=target.with_suffix(".samples"),
+            advance=lambda count: report.advance(own, count),
         )
+    task = report.begin("pairs", len(cases))
     for problem, states, origin, sample in cases:
         made.add(problem, states, mend, origin=origin, sample=sample)
+        report.advance(task)
     return made
 
 
