@@ -49,7 +49,11 @@ class Answers:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._drop_torn_line()
-            self._rows = {row.key: row for row in rows.read(self.path, AnswerRow)}
+            # As JSON: tens of thousands of solutions as objects would fill the memory.
+            self._solutions = {
+                row.key: row.solution.model_dump_json().encode()
+                for row in rows.read(self.path, AnswerRow)
+            }
         except BlockingIOError as error:
             self._file.close()
             raise DataError(
@@ -72,12 +76,15 @@ class Answers:
 
     def get(self, key: str) -> Solution | None:
         """The solution of a sample that is answered."""
-        row = self._rows.get(key)
-        return row.solution if row else None
+        content = self._solutions.get(key)
+        return None if content is None else Solution.model_validate_json(content)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._solutions
 
     def add(self, row: AnswerRow) -> None:
         """Keep an answer. Raises DataError if it cannot be written: the disk is full, say."""
-        if row.key in self._rows:
+        if row.key in self:
             return
         line = row.model_dump_json().encode() + b"\n"
         try:
@@ -88,7 +95,7 @@ class Answers:
             raise DataError(
                 f"cannot write {self.path}: {error.strerror}; free space, run again"
             ) from error
-        self._rows[row.key] = row
+        self._solutions[row.key] = row.solution.model_dump_json().encode()
 
     def _drop_torn_line(self) -> None:
         content = self.path.read_bytes()

@@ -45,7 +45,7 @@ class Asking:
 
     def __init__(self, wanted: Sequence[Sample], answers: Answers, progress: Progress) -> None:
         unique = {one.key: one for one in wanted}  # a problem may be in two sets
-        self._open = {k: one for k, one in unique.items() if answers.get(k) is None}
+        self._open = {key: one for key, one in unique.items() if key not in answers}
         self._answers = answers
         self._progress = progress
         self.total = len(unique)
