@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Any
 
+import orjson
 import structlog
 
 from app import sse
@@ -22,30 +22,10 @@ from app.errors import AppError
 from app.metrics import Metrics
 from app.record import Record
 from app.strategies.base import PathEnded, Problem, Step, Strategy
-from statespace.events import (
-    Ended,
-    NumberedEvent,
-    SolutionCancelled,
-    SolutionCompleted,
-    SolutionCreated,
-    SolutionFailed,
-    SolutionIncomplete,
-    SolutionInProgress,
-    TextCompleted,
-    TransitionCompleted,
-    TransitionStarted,
-)
 from statespace.reader import Closed, Grown, Opened
 from statespace.solutions import Failure, IncompleteReason, Solution, Status
 
 logger = structlog.get_logger(__name__)
-
-_ENDS: Final[Mapping[Status, Callable[..., Ended]]] = {
-    Status.COMPLETED: SolutionCompleted,
-    Status.INCOMPLETE: SolutionIncomplete,
-    Status.FAILED: SolutionFailed,
-    Status.CANCELLED: SolutionCancelled,
-}
 
 
 class Run:
@@ -65,13 +45,14 @@ class Run:
         self.shutting_down = False
         """Set before the task is cancelled because the server ends, not the client."""
         self._sequence = 0
+        self._written: list[orjson.Fragment] = []
         self._deltas = DeltaThrottle(self._delta)
         self._began = time.perf_counter()
 
     async def execute(self, engine: Engine, strategy: Strategy, timeout_s: float) -> Solution:
         """Solve. Ends with exactly one end event, also when cancelled; returns the solution."""
         record = self.record
-        self._send(SolutionCreated(**self._numbered(), solution=record.solution()))
+        self._send_solution("solution.created")
         try:
             async with asyncio.timeout(timeout_s):
                 await self._follow(engine, strategy)
@@ -97,9 +78,8 @@ class Run:
         return solution
 
     async def _follow(self, engine: Engine, strategy: Strategy) -> None:
-        record = self.record
-        record.status = Status.IN_PROGRESS
-        self._send(SolutionInProgress(**self._numbered(), solution=record.solution()))
+        self.record.status = Status.IN_PROGRESS
+        self._send_solution("solution.in_progress")
         async with aclosing(strategy(engine, self._problem)) as steps:
             async for step in steps:
                 self._take(step)
@@ -109,16 +89,14 @@ class Run:
             case Grown():
                 self._deltas.add(step)
             case Opened(node, path):
-                if self._channel is not None:
-                    event = TransitionStarted(
-                        **self._numbered(),
-                        id=node.id,
-                        parent=node.parent,
-                        path=path,
-                        number=node.number,
-                        action=node.action,
-                    )
-                    self._send(event)
+                self._send(
+                    "transition.started",
+                    id=node.id,
+                    parent=node.parent,
+                    path=path,
+                    number=node.number,
+                    action=node.action,
+                )
                 if not self.record.transitions:
                     self._metrics.first_transition.observe(time.perf_counter() - self._began)
             case Closed(transition):
@@ -126,11 +104,12 @@ class Run:
                 self.record.transitions.append(transition)
                 self._metrics.count(transition)
                 if self._channel is not None:
-                    self._send(TransitionCompleted(**self._numbered(), transition=transition))
+                    self._written.append(sse.written(transition))
+                    self._send("transition.completed", transition=self._written[-1])
             case PathEnded(ended, text, _):
                 self.record.end_path(step)
                 if text is not None:
-                    self._send(TextCompleted(**self._numbered(), text=text, answer=ended.answer))
+                    self._send("text.completed", text=text, answer=ended.answer)
 
     def _delta(self, grown: Grown) -> None:
         if self._channel is not None:
@@ -139,17 +118,21 @@ class Run:
     def _end(self) -> Solution:
         self._deltas.flush()
         solution = self.record.solution()
-        self._send(_ENDS[solution.status](**self._numbered(), solution=solution))
         if self._channel is not None:
-            self._channel.close()
+            try:
+                self._send_solution(f"solution.{solution.status}", solution)
+            finally:
+                self._channel.close()
         self._metrics.end(solution, time.perf_counter() - self._began)
         return solution
 
-    def _numbered(self) -> dict[str, Any]:
-        number = self._sequence
-        self._sequence += 1
-        return {"sequence_number": number, "solution_id": self.record.id}
-
-    def _send(self, event: NumberedEvent) -> None:
+    def _send_solution(self, kind: str, solution: Solution | None = None) -> None:
         if self._channel is not None:
-            self._channel.send(sse.encode(event))
+            solution = solution or self.record.solution()
+            self._send(kind, solution=sse.written_solution(solution, self._written))
+
+    def _send(self, kind: str, **payload: Any) -> None:
+        """The next numbered event."""
+        if self._channel is not None:
+            self._channel.send(sse.encode(kind, self._sequence, self.record.id, **payload))
+            self._sequence += 1

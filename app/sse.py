@@ -6,12 +6,14 @@ A framework's event response costs 3 to 14 times as much per event (docs/adr/000
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import orjson
 
-from statespace.events import NumberedEvent
 from statespace.reader import Grown
+from statespace.solutions import Solution
+from statespace.trace import Transition
 
 # One line end only: after an `id:` some clients take a comment with a blank line for an event.
 HEARTBEAT: Final = b": ping\n"
@@ -25,14 +27,19 @@ MEDIA_TYPE: Final = "text/event-stream"
 _ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
-def encode(event: NumberedEvent) -> bytes:
-    """One numbered event as a frame: `event:` is its type, `id:` its sequence number."""
-    data = _one_line(event.model_dump_json()).encode()
-    return b"event: %b\nid: %d\ndata: %b\n\n" % (event.type.encode(), event.sequence_number, data)
+def encode(kind: str, sequence: int, solution_id: str, **payload: Any) -> bytes:
+    """One numbered event as a frame: `event:` is its type, `id:` its sequence number.
+
+    The fields are those of the model of that type in `statespace.events`; parts that are JSON
+    already come as `orjson.Fragment`.
+    """
+    head = {"type": kind, "sequence_number": sequence, "solution_id": solution_id}
+    data = _one_line(orjson.dumps(head | payload))
+    return b"event: %b\nid: %d\ndata: %b\n\n" % (kind.encode(), sequence, data)
 
 
 def encode_delta(solution_id: str, grown: Grown) -> bytes:
-    """A `transition.delta`: the most frequent frame, made without a model in between."""
+    """A `transition.delta`: the most frequent frame, not numbered."""
     data = {
         "type": "transition.delta",
         "solution_id": solution_id,
@@ -40,11 +47,21 @@ def encode_delta(solution_id: str, grown: Grown) -> bytes:
         "offset": grown.offset,
         "delta": grown.text,
     }
-    text = _one_line(orjson.dumps(data).decode())
-    return b"event: transition.delta\ndata: %b\n\n" % text.encode()
+    return b"event: transition.delta\ndata: %b\n\n" % _one_line(orjson.dumps(data))
 
 
-def _one_line(text: str) -> str:
-    if text.isascii():
-        return text
-    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+def written(transition: Transition) -> orjson.Fragment:
+    """A transition as JSON, to be used in its own event and again in the last one."""
+    return orjson.Fragment(transition.model_dump_json())
+
+
+def written_solution(solution: Solution, transitions: Sequence[orjson.Fragment]) -> orjson.Fragment:
+    """A solution as JSON, with the transitions that were written before."""
+    head = solution.model_dump_json(exclude={"transitions"}).encode()
+    return orjson.Fragment(b'%b,"transitions":%b}' % (head[:-1], orjson.dumps(transitions)))
+
+
+def _one_line(data: bytes) -> bytes:
+    if data.isascii():
+        return data
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", data.decode()).encode()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from statespace.events import event_adapter
+
 
 def events(body: str) -> list[dict[str, Any]]:
     """The events of a whole stream; checks that `event:` and `id:` agree with the data."""
@@ -14,6 +16,7 @@ def events(body: str) -> list[dict[str, Any]]:
             continue
         fields = dict(line.split(": ", 1) for line in frame.splitlines())
         data = json.loads(fields["data"])
+        event_adapter.validate_json(fields["data"])  # every frame is of its type's model
         assert fields["event"] == data["type"]
         assert fields.get("id") == (
             str(data["sequence_number"]) if "sequence_number" in data else None
