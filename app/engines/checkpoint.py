@@ -11,16 +11,15 @@ from statespace.prompts import Prompt
 
 
 def check_folder(model: str) -> None:
-    """Raises `EngineStartError` if `model` is meant as a folder and is none that can be served."""
+    """Raises `EngineStartError` if `model` is meant as a folder and is none that can be served.
+
+    That includes a card that cannot be used: it is known before gigabytes are loaded.
+    """
     path = Path(model)
     if path.is_dir():
-        if (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
-            raise EngineStartError(
-                f"{model} is an adapter; merge it into its base model first: "
-                f"`statewise train export --adapter {model} --output FOLDER`, then serve FOLDER"
-            )
         if not (path / "config.json").is_file():
-            raise EngineStartError(f"{model} has no config.json: it is no checkpoint folder")
+            raise EngineStartError(_no_checkpoint(path))
+        _card(path)
     elif model.startswith((".", "/", "~")) or model.count("/") != 1 or path.parent.is_dir():
         raise EngineStartError(
             f"there is no checkpoint folder {model}; name a folder or a hub id such as org/model"
@@ -32,17 +31,29 @@ def check_card(model: str, prompt: Prompt) -> None:
 
     A checkpoint without a card is any instruct model, and is served as it is.
     """
-    path = Path(model)
+    card = _card(Path(model))
+    if card is not None and card.prompt != prompt.fingerprint():
+        raise EngineStartError(
+            f"{Path(model) / NAME} was written for another prompt format than the tokenizer in "
+            f"{model} gives; use the tokenizer files and the chat template that came with the "
+            f"weights, or train again; to serve it as any other model, delete {NAME}"
+        )
+
+
+def _card(path: Path) -> Card | None:
+    """The card of a checkpoint, or None if it has none."""
     if not (path / NAME).is_file():
-        return
+        return None
     try:
-        card = Card.load(path)
+        return Card.load(path)
     except CardError as error:
         raise EngineStartError(str(error)) from error
-    if card.prompt != prompt.fingerprint():
-        raise EngineStartError(
-            f"{path / NAME} was written for another prompt format ({card.prompt}) than the "
-            f"tokenizer in {model} gives ({prompt.fingerprint()}); use the tokenizer files and the "
-            "chat template that came with the weights, or train again; to serve it as any other "
-            f"model, delete {NAME}"
+
+
+def _no_checkpoint(path: Path) -> str:
+    if (path / "adapter_config.json").is_file():
+        return (
+            f"{path} is an adapter; merge it into its base model first: `statewise train export "
+            f"--adapter {path} --output FOLDER`, then serve FOLDER"
         )
+    return f"{path} has no config.json: it is no checkpoint folder"

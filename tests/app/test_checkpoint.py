@@ -1,0 +1,93 @@
+"""Checkpoints that this release cannot serve are refused, with what to do instead."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer
+
+from app.engines.checkpoint import check_card, check_folder
+from app.errors import EngineStartError
+from statespace.card import NAME
+from statespace.prompts import Prompt
+from statespace.trace import TRACE_VERSION
+
+
+@pytest.fixture
+def checkpoint(repository: Path, tmp_path: Path) -> Path:
+    """A copy of the shipped checkpoint, without its weights."""
+    target = tmp_path / "checkpoint"
+    shutil.copytree(
+        repository / "checkpoints" / "starter",
+        target,
+        ignore=shutil.ignore_patterns("*.safetensors"),
+    )
+    return target
+
+
+def rewrite(checkpoint: Path, **change: Any) -> None:
+    """Changes keys of the card."""
+    path = checkpoint / NAME
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+
+
+def prompt(checkpoint: Path) -> Prompt:
+    return Prompt.from_tokenizer(AutoTokenizer.from_pretrained(checkpoint))
+
+
+@pytest.mark.parametrize("stage", ["fundamental", "advanced"])
+def test_checkpoints_of_both_stages_are_served(checkpoint: Path, stage: str) -> None:
+    rewrite(checkpoint, stage=stage)
+    check_folder(str(checkpoint))
+    check_card(str(checkpoint), prompt(checkpoint))
+
+
+@pytest.mark.parametrize("version", [TRACE_VERSION + 1, 0])
+def test_another_state_space_is_refused_before_anything_is_loaded(
+    checkpoint: Path, version: int
+) -> None:
+    """Also where that version's card holds keys that are unknown here."""
+    rewrite(checkpoint, state_space=version, invented=True)
+    for check in (check_folder, lambda model: check_card(model, prompt(checkpoint))):
+        with pytest.raises(EngineStartError, match="serve it with the release that trained it"):
+            check(str(checkpoint))
+
+
+def test_a_stage_that_is_unknown_is_refused(checkpoint: Path) -> None:
+    rewrite(checkpoint, stage="expert")
+    with pytest.raises(EngineStartError, match=r"malformed \(stage: .*train the checkpoint again"):
+        check_folder(str(checkpoint))
+
+
+@pytest.mark.parametrize("changed", ["the template", "the card"])
+def test_another_prompt_is_refused(checkpoint: Path, changed: str) -> None:
+    """Such a model would answer, and badly, and nobody would know why."""
+    if changed == "the card":
+        rewrite(checkpoint, prompt="sha256:" + "0" * 64)
+    else:
+        template = checkpoint / "chat_template.jinja"
+        template.write_text(
+            template.read_text().replace("message['content']", "' ' + message['content']")
+        )
+    check_folder(str(checkpoint))
+    with pytest.raises(EngineStartError, match="use the tokenizer files and the chat template"):
+        check_card(str(checkpoint), prompt(checkpoint))
+
+
+def test_without_a_card_any_model_is_served(checkpoint: Path) -> None:
+    (checkpoint / NAME).unlink()
+    check_folder(str(checkpoint))
+    check_card(str(checkpoint), prompt(checkpoint))
+
+
+def test_an_adapter_says_how_it_becomes_a_checkpoint(checkpoint: Path) -> None:
+    (checkpoint / "config.json").rename(checkpoint / "adapter_config.json")
+    with pytest.raises(EngineStartError, match=r"statewise train export --adapter .* --output"):
+        check_folder(str(checkpoint))
+    (checkpoint / "adapter_config.json").unlink()
+    with pytest.raises(EngineStartError, match=r"has no config\.json"):
+        check_folder(str(checkpoint))
