@@ -146,6 +146,52 @@ def data(record: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def generated(recipe: Recipe, inputs: dict[str, str], data: dict[str, str]) -> str:
+    """The data card of a model from scratch, whose data are made again from the recipe.
+
+    `inputs` holds digests of what they are made from, `data` those of the ids of each stage.
+    """
+    share = recipe.gsm8k.share if recipe.gsm8k else 0.0
+    lines = recipe.base.arithmetic
+    rows = [
+        f"| base | generated problem texts | Apache-2.0 | {100 * (1 - lines):g} % |",
+        f"| base | generated lines of arithmetic | Apache-2.0 | {100 * lines:g} % |",
+        f"| sft | generated problems with traces | Apache-2.0 | {100 * (1 - share):g} % |",
+    ]
+    if share:
+        rows.append(f"| sft | GSM8K, training split, with traces | MIT | {100 * share:g} % |")
+    digests = {**inputs, **data}
+    return _GENERATED.format(
+        sources="\n".join(rows),
+        base=recipe.base.tokens,
+        sft=recipe.sft.tokens,
+        length=recipe.sft.length,
+        digests="\n".join(f"- {name}: `{digest}`" for name, digest in digests.items()),
+    )
+
+
+_GENERATED: Final = """\
+# Data
+
+What this model was trained on. The data are generated, from the recipe and its seed, and are not
+kept: the same recipe and the same code make the same ids.
+
+| stage | source | licence | share |
+|---|---|---|---:|
+{sources}
+
+Planned tokens: {base} for the base model (shares of its text), {sft} for fine-tuning (shares of its
+examples).
+
+Filters: questions of the generated test sets are left out; so are examples of more than {length}
+tokens. Of GSM8K only solutions that can be rewritten as traces are used, never the test split.
+
+Digests of what it was made from, and of the ids:
+
+{digests}
+"""
+
+
 def _account(stage: str, account: dict[str, Any]) -> str:
     sources = "\n".join(
         f"| {row['source']} | {row['split']} | {row['origin']} | {row['licence']} | {row['rows']} |"
@@ -161,10 +207,11 @@ def _account(stage: str, account: dict[str, Any]) -> str:
         )
         if key in account
     )
-    earlier = "\n".join(
-        f"- {name}: {count} rejected as {reason}"
-        for name, reasons in account.get("rejected", {}).items()
-        for reason, count in reasons.items()
+    filters += "".join(
+        f"\n- `{name}`, by `train {made['step']}`: "
+        + ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in counts.items())
+        for name, made in account.get("made", {}).items()
+        if (counts := made["counts"])
     )
     return f"""\
 ## {stage}: {account["examples"]} examples, {account["tokens"]} tokens
@@ -175,7 +222,7 @@ def _account(stage: str, account: dict[str, Any]) -> str:
 
 Filters:
 
-{filters}{chr(10) + earlier if earlier else ""}
+{filters}
 
 Files:
 

@@ -16,7 +16,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-PACKAGES: Final = ("torch", "transformers", "trl", "accelerate", "datasets", "tokenizers")
+PACKAGES: Final = (
+    "torch",
+    "transformers",
+    "trl",
+    "accelerate",
+    "datasets",
+    "peft",
+    "safetensors",
+    "tokenizers",
+)
 """What decides the numbers that training yields."""
 
 

@@ -182,6 +182,9 @@ class Run:
         )
         made.save(folder)
         (folder / "README.md").write_text(text, encoding="utf-8")
+        rows = {"base": first.record["data"], "sft": second.record["data"]}
+        page = card.generated(self.recipe, self.inputs, rows)
+        (folder / "DATA.md").write_text(page, encoding="utf-8")
         for path in folder.iterdir():
             path.chmod(0o644)  # safetensors writes for the owner only; servers run as another user
         manifest.write(folder / "manifest.json", self._manifest(first, second, folder))

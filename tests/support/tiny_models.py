@@ -82,12 +82,12 @@ QWEN3 = (
     "{%- endif -%}"
 )
 SIZES = {
-    "hidden_size": 32,
+    "hidden_size": 64,
     "intermediate_size": 48,
     "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "head_dim": 32,  # the least that vLLM takes on a CPU
     "max_position_embeddings": 1024,
     "tie_word_embeddings": False,
 }

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 from rich.console import Console
 
 from statespace.text import render
+from training import manifest
 from training.finetune.recipe import FinetuneRecipe, load
 from training.problems import generator
 from training.progress import Report
@@ -63,3 +69,32 @@ def small(recipe: str, model: Path, *overrides: str) -> FinetuneRecipe:
 def report() -> Report:
     """A report that says nothing."""
     return Report(Console(quiet=True))
+
+
+def losses(folder: Path) -> list[float]:
+    """The losses that a finished stage recorded."""
+    return [entry["loss"] for entry in manifest.read(folder / "manifest.json")["log"]]
+
+
+def command(step: str, recipe: str, model: Path, output: Path, *arguments: str) -> list[str]:
+    """What follows `python -m`: the step as `small` sets it; overrides are those without `--`."""
+    words = ["training", step, f"--recipe={RECIPES / recipe}.yaml", f"--model={model}"]
+    words.append(f"--output={output}")
+    overrides = [word for word in arguments if not word.startswith("--")]
+    words += [word for word in arguments if word.startswith("--")]
+    return words + [f"--set={override}" for override in (*SMALL, *overrides)]
+
+
+def killed(step: str, recipe: str, model: Path, output: Path, *arguments: str) -> None:
+    """Runs a step in a process of its own, and kills it after its first checkpoint."""
+    words = [sys.executable, "-m", *command(step, recipe, model, output, *arguments)]
+    said = output.with_suffix(".log")
+    with said.open("wb") as stream:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        child = subprocess.Popen(words, stdout=stream, stderr=stream, env=environment)
+    while not list((output / "training").glob("checkpoint-*/complete")):
+        assert child.poll() is None, said.read_text()
+        time.sleep(0.005)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert not (output / "manifest.json").exists()

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +16,7 @@ from app.errors import EngineStartError
 from statespace.card import Card
 from statespace.prompts import Prompt
 from tests.support.tiny_models import FAMILIES, make
-from tests.training.finetune import RECIPES, SMALL, report, small, traces
+from tests.training.finetune import killed, losses, report, small, traces
 from training import manifest
 from training.errors import TrainingError
 from training.finetune import chat, examples, export, sft
@@ -38,11 +33,6 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return traces(tmp_path_factory.mktemp("data") / "accepted.jsonl")
-
-
-def losses(folder: Path) -> list[float]:
-    """The losses that a finished stage recorded."""
-    return [entry["loss"] for entry in manifest.read(folder / "manifest.json")["log"]]
 
 
 def logits(model: Any, ids: list[int]) -> torch.Tensor:
@@ -110,6 +100,18 @@ def test_nothing_of_this_machine_is_published(
     )
 
 
+def test_a_checkpoint_from_scratch_is_exported_as_it_is(repository: Path, tmp_path: Path) -> None:
+    starter = repository / "checkpoints" / "starter"
+    output = export.export(starter, tmp_path / "out")
+    check_folder(str(output))
+    assert Card.load(output) == Card.load(starter)
+    ids = [1, 5, 9, 200]
+    before, after = (AutoModelForCausalLM.from_pretrained(path) for path in (starter, output))
+    assert torch.equal(logits(before, ids), logits(after, ids))
+    with pytest.raises(TrainingError, match="no adapter"):
+        export.export(starter, tmp_path / "adapter", keep_adapter=True)
+
+
 def test_whole_weights_packed_in_bfloat16(
     models: dict[str, Path], data: Path, tmp_path: Path
 ) -> None:
@@ -159,30 +161,16 @@ def test_a_run_killed_in_the_middle_ends_as_if_it_had_not_been(
     """kill -9, then the same command: the same losses and the same weights, to the bit."""
     steps = ("sft.max_steps=30", "sft.save_steps=5", "sft.logging_steps=5")
     recipe = small("qwen", models["qwen2.5"], *steps)
-    sft.run(recipe, [data], tmp_path / "whole", report())
-    command = [sys.executable, "-m", "training", "sft", "--recipe", str(RECIPES / "qwen.yaml")]
-    command += ["--model", str(models["qwen2.5"]), "--data", str(data)]
-    command += ["--output", str(tmp_path / "cut")]
-    for override in (*SMALL, *steps):
-        command += ["--set", override]
-    said = tmp_path / "said"
-    with said.open("wb") as stream:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        child = subprocess.Popen(command, stdout=stream, stderr=stream, env=environment)
-    saved = tmp_path / "cut" / "training" / "checkpoint-5" / "complete"
-    while not saved.is_file():
-        assert child.poll() is None, said.read_text()
-        time.sleep(0.005)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    assert not (tmp_path / "cut" / "manifest.json").exists()
-    torn = tmp_path / "cut" / "training" / "checkpoint-1000"
+    whole = sft.run(recipe, [data], tmp_path / "whole", report())
+    cut = tmp_path / "cut"
+    killed("sft", "qwen", models["qwen2.5"], cut, f"--data={data}", *steps)
+    torn = cut / "training" / "checkpoint-1000"
     torn.mkdir()  # as if it had been killed while saving
-    sft.run(recipe, [data], tmp_path / "cut", report())
-    assert losses(tmp_path / "cut") == losses(tmp_path / "whole")
+    sft.run(recipe, [data], cut, report())
+    assert losses(cut) == losses(whole)
     weights = "adapter_model.safetensors"
-    assert (tmp_path / "cut" / weights).read_bytes() == (tmp_path / "whole" / weights).read_bytes()
-    assert not list((tmp_path / "cut" / "training").glob("checkpoint-*"))
+    assert (cut / weights).read_bytes() == (whole / weights).read_bytes()
+    assert not list((cut / "training").glob("checkpoint-*"))
 
 
 def test_a_finished_stage_is_kept_and_others_are_not_mixed_in(
@@ -240,6 +228,7 @@ def test_a_tokenizer_of_another_model_is_noticed_at_export(
         ("model.quantization=nf4", "nf4 needs a GPU and `pip install bitsandbytes`"),
         ("sft.liger=true", "liger: true needs a GPU and `pip install liger-kernel`"),
         ("sft.batch=3", "set batch to a multiple of 2"),
+        ("report_to=[wandb]", "report_to: wandb is not installed; `pip install wandb`"),
     ],
 )
 @pytest.mark.skipif(torch.cuda.is_available(), reason="says what is missing without a GPU")

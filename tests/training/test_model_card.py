@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from statespace.card import Card, RecipeReference, Score
-from training.card import readme
+from training.card import generated, readme
 from training.recipe import Gsm8k, Recipe
 
 DIGEST = "sha256:" + "0" * 64
@@ -47,3 +47,13 @@ def test_gsm8k_is_named_only_where_it_was_used(miniature: Recipe) -> None:
     mixed = miniature.model_copy(update={"gsm8k": Gsm8k(path=Path("train.jsonl"), share=0.25)})
     text = readme(card(mixed), mixed, 1, (1, 1))
     assert "except 25 % of the fine-tuning examples: training problems of GSM8K (MIT" in text
+
+
+def test_the_data_card_names_sources_shares_licences_and_digests(miniature: Recipe) -> None:
+    mixed = miniature.model_copy(update={"gsm8k": Gsm8k(path=Path("train.jsonl"), share=0.25)})
+    page = generated(mixed, {"gsm8k-train": DIGEST}, {"sft": "sha256:" + "1" * 64})
+    assert "| sft | generated problems with traces | Apache-2.0 | 75 % |" in page
+    assert "| sft | GSM8K, training split, with traces | MIT | 25 % |" in page
+    assert f"- gsm8k-train: `{DIGEST}`" in page
+    assert "more than 384\ntokens" in page
+    assert "MIT" not in generated(miniature, {}, {})

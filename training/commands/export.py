@@ -39,4 +39,4 @@ def export(
 
         written = write(source, output, base=base, keep_adapter=form is Form.ADAPTER)
     ready = "" if form is Form.ADAPTER else f": statewise serve --model {written}"
-    Console().print(f"{written} is ready{ready}", markup=False, highlight=False)
+    Console(soft_wrap=True).print(f"{written} is ready{ready}", markup=False, highlight=False)

@@ -51,4 +51,5 @@ def sft(  # noqa: PLR0913, PLR0917
             f"{output} is ready: statewise train export, or stage 2 from it with --model {output}",
             markup=False,
             highlight=False,
+            soft_wrap=True,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -18,8 +17,10 @@ from training.curriculum import tokens
 from training.dpo import PreferenceTrainer
 from training.errors import DataError, RecipeError
 from training.finetune import chat, loop, models
+from training.finetune.examples import sources
 from training.finetune.recipe import FinetuneRecipe, Preferences
 from training.finetune.stage import execute
+from training.problems import output as outputs
 from training.progress import Report
 from training.rows import PairRow
 
@@ -47,6 +48,8 @@ def pair_rows(
     Pairs of which a side is longer than `length` tokens are left out and counted, and so are those
     whose sides are the same ids. Raises DataError.
     """
+    for path in files:
+        outputs.check_whole(path)
     read = {row.key: row for path in files for row in rows.read(path, PairRow)}
     kept: list[dict[str, list[int]]] = []
     origins: Counter[tuple[str, str]] = Counter()
@@ -73,6 +76,7 @@ def pair_rows(
         "too_long": too_long,
         "empty": empty,
         "length": length,
+        "made": sources(files),
         "sources": [
             {"source": source, "split": "", "origin": origin, "licence": "", "rows": count}
             for (source, origin), count in sorted(origins.items())
@@ -101,7 +105,7 @@ def build(
     whole = isinstance(model, PreTrainedModel) and adapters is None
     return PreferenceTrainer(
         model=model,
-        ref_model=copy.deepcopy(model) if whole else None,
+        ref_model=models.load(recipe)[0] if whole else None,
         args=config,
         train_dataset=made,
         processing_class=ready.tokenizer,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from training import manifest, rows
 from training.data import IGNORED
 from training.errors import DataError
 from training.finetune.chat import Chat
+from training.problems import output as outputs
+from training.problems.sources.trainable import trainable
 from training.rows import TraceRow
 
 
@@ -51,6 +54,7 @@ def sft_rows(files: Sequence[Path], chat: Chat, length: int) -> tuple[Dataset, d
         "too_long": too_long,
         "repeated": repeated,
         "length": length,
+        "made": sources(files),
         "sources": [
             {"source": source, "split": split, "origin": origin, "licence": licence, "rows": count}
             for (source, split, origin, licence), count in sorted(origins.items())
@@ -60,11 +64,19 @@ def sft_rows(files: Sequence[Path], chat: Chat, length: int) -> tuple[Dataset, d
 
 
 def _rows(files: Sequence[Path]) -> Iterator[TraceRow]:
+    """Rows to train on. Raises DataError for a torn file or one from an evaluation set."""
     for path in files:
-        for row in rows.read(path, TraceRow):
-            if row.split in {"test", "heldout"}:
-                raise DataError(
-                    f"{path}: problem {row.problem} is of the {row.split} split, which is for "
-                    "evaluation; make the file again from a training split"
-                )
-            yield row
+        outputs.check_whole(path)
+    return trainable(chain.from_iterable(rows.read(path, TraceRow) for path in files))
+
+
+def sources(files: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """What the manifests beside files say of how these were made: step, inputs and counts."""
+    found = {}
+    for path in files:
+        record = manifest.read(outputs.manifest_of(path)) or {}
+        counts = record.get("summary", {}).get("total") or record.get("counts") or {}
+        if record:
+            made = {"step": record.get("step"), "inputs": record.get("inputs"), "counts": counts}
+            found[path.name] = made
+    return found

@@ -43,9 +43,10 @@ def export(
     record = packaging.record_of(source)
     if "stages" in record:
         packaging.describe(folder, made, record)
-    else:  # made from scratch: it has a page of its own
-        made.save(folder)
-        shutil.copy(source / "README.md", folder)
+    else:  # made from scratch: it has pages of its own
+        for page in (NAME, "README.md", "DATA.md"):
+            if (source / page).is_file():
+                shutil.copy(source / page, folder)
     _seal(folder, record)
     if output.exists():
         shutil.rmtree(output)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback
+from transformers.integrations import get_available_reporting_integrations
 from transformers.utils import logging
 
 from training import trainer as checkpoints
@@ -40,12 +41,24 @@ def arguments(recipe: FinetuneRecipe, stage: Stage, folder: Path) -> dict[str, A
         "save_total_limit": 2,
         # A mean is logged since the last one, so a checkpoint must not fall between two.
         "logging_steps": math.gcd(stage.logging_steps, stage.save_steps),
-        "report_to": list(recipe.report_to) or "none",
+        "report_to": _trackers(recipe),
         "run_name": f"{recipe.name}-{folder.parent.name}",
         "disable_tqdm": True,
         "dataloader_pin_memory": on_gpu,
         "ddp_find_unused_parameters": False,
     }
+
+
+def _trackers(recipe: FinetuneRecipe) -> list[str] | str:
+    """transformers takes only trackers that are installed. Raises RecipeError."""
+    installed = get_available_reporting_integrations()
+    for name in recipe.report_to:
+        if name not in installed:
+            raise RecipeError(
+                f"report_to: {name} is not installed; `pip install {name}`, or take one of these: "
+                f"{', '.join(sorted(installed)) or 'none'}"
+            )
+    return list(recipe.report_to) or "none"
 
 
 def accumulation(stage: Stage, processes: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Sequence
@@ -142,12 +141,6 @@ class FinetuneRecipe(Section):
         return "sha256:" + hashlib.sha256(repr(values).encode()).hexdigest()
 
 
-_KINDS: dict[str, type[Recipe] | type[FinetuneRecipe]] = {
-    "scratch": Recipe,
-    "pretrained": FinetuneRecipe,
-}
-
-
 def load(path: Path, overrides: Sequence[str] = (), *, model: str | None = None) -> FinetuneRecipe:
     """A recipe of a pretrained model, `model` instead of its own if given. Raises RecipeError."""
     named = [f"model.path={json.dumps(model)}", "model.revision=null"] if model else []
@@ -162,13 +155,12 @@ def load(path: Path, overrides: Sequence[str] = (), *, model: str | None = None)
 
 def load_any(path: Path, overrides: Sequence[str] = ()) -> Recipe | FinetuneRecipe:
     """A recipe of either kind; without `kind` it is one from scratch. Raises RecipeError."""
-    kind = recipe.read(path).get("kind", "scratch")
+    kind = recipe.read(path).get("kind")
+    if kind is None:
+        return recipe.load(path, overrides)
     if kind == "pretrained":
         return recipe.load_as(FinetuneRecipe, path, overrides)
-    if kind == "scratch":
-        return recipe.load(path, overrides)
-    match = difflib.get_close_matches(str(kind), _KINDS, n=1)
     raise RecipeError(
-        f"{path}: kind: {kind!r} is unknown; "
-        + (f"did you mean {match[0]}?" if match else f"known: {', '.join(_KINDS)}")
+        f"{path}: kind: {kind!r} is unknown; did you mean pretrained? A recipe of a model from "
+        "scratch has no kind"
     )
