@@ -74,6 +74,7 @@ def pairs(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 def _sampler(folder: Path, temperature: float, max_tokens: int, seed: int) -> Sampler:
+    import torch  # noqa: PLC0415
     from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
 
     from training.curriculum.sampler import Sampler  # noqa: PLC0415
