@@ -51,6 +51,7 @@ def test_wherever_a_shard_is_torn_whole_lines_stay(
         writer.append([row(8)])
     assert samples(folder) == [*range(whole), 8]
     assert path.read_bytes().count(b"\n") == whole + 1
+    assert path.read_bytes().endswith(b"\n"), "something of the torn line is left"
 
 
 @pytest.mark.parametrize("damage", [b"", b"\n", b"\0" * 40 + b"\n", b'{"key": "1"}\n'])
