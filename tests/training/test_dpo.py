@@ -14,6 +14,8 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from rich.console import Console
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
 
 from statespace.prompts import Prompt
 from statespace.text import SEPARATOR
@@ -97,6 +99,35 @@ def test_a_pair_holds_the_very_ids_that_the_model_meets(
             else:
                 assert met == [*prompt.ids(row.question), *whole][: len(met)]
                 assert vocabulary.decode(met).endswith(row.prefix + text)
+
+
+def test_seams_hold_where_a_full_stop_and_a_blank_line_are_one_token(rows: list[PairRow]) -> None:
+    """As in Llama 3: what ends a state's text depends on what follows, so it bears no loss."""
+    bpe = Tokenizer(models.BPE())
+    pattern = Regex(r" ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+")
+    split = pre_tokenizers.Split(pattern, behavior="isolated")
+    level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    bpe.pre_tokenizer = pre_tokenizers.Sequence([split, level])
+    bpe.decoder = decoders.ByteLevel()
+    special = ["<|user|>", "<|assistant|>", "<|end|>"]
+    texts = [row.prefix + row.chosen for row in rows]
+    bpe.train_from_iterator(
+        texts, trainers.BpeTrainer(vocab_size=600, special_tokens=special, show_progress=False)
+    )
+    merged = PreTrainedTokenizerFast(
+        tokenizer_object=bpe, eos_token="<|end|>", chat_template=tokenizer.CHAT_TEMPLATE
+    )
+    stop = "".join(bpe.pre_tokenizer.pre_tokenize_str(".\n\n")[0][0])
+    assert stop in bpe.get_vocab()
+    prompt = Prompt.from_tokenizer(merged)
+    for row in rows:
+        ids = tokens.pair(row, prompt)
+        for side, text in (("chosen_ids", row.chosen), ("rejected_ids", row.rejected)):
+            met = [*ids["prompt_ids"], *ids[side]][len(prompt.ids(row.question)) :]
+            follows = "" if row.complete else f"{SEPARATOR}State 9:"
+            whole = prompt.data(row.prefix + text + follows)
+            assert met == [*whole, merged.eos_token_id][: len(met)]
+            assert len(merged.decode(met)) >= len(row.prefix + text) - 2
 
 
 def test_the_wrong_states_bear_no_loss(vocabulary: Any, rows: list[PairRow]) -> None:

@@ -85,6 +85,8 @@ def _sampler(folder: Path, temperature: float, max_tokens: int, seed: int) -> Sa
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError) as error:
         raise DataError(f"--model {folder}: {error}") from error
+    if torch.cuda.is_available():
+        model.to("cuda")
     return Sampler(model, tokenizer, temperature=temperature, max_new_tokens=max_tokens, seed=seed)
 
 
