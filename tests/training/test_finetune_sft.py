@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from typer.testing import CliRunner
 
 from app.engines.checkpoint import check_card, check_folder
 from app.errors import EngineStartError
@@ -18,8 +20,9 @@ from statespace.prompts import Prompt
 from tests.support.tiny_models import FAMILIES, make
 from tests.training.finetune import killed, losses, report, small, traces
 from training import manifest
+from training.commands import train
 from training.errors import TrainingError
-from training.finetune import chat, examples, export, sft
+from training.finetune import chat, examples, export, loop, sft
 
 CHAT = {"mistral": ("model.chat_template=null",)}
 
@@ -198,6 +201,34 @@ def test_a_finished_stage_is_kept_and_others_are_not_mixed_in(
         export.export(stage, stage)
 
 
+@pytest.mark.parametrize("limit", [2_000, 40_000, 120_000])
+def test_a_full_disk_is_said_and_the_run_goes_on_afterwards(
+    models: dict[str, Path], data: Path, tmp_path: Path, limit: int
+) -> None:
+    """Whichever file it is that no longer fits."""
+    recipe = small("llama-3-8b", models["llama"], "model.lora.rank=8", "report_to=[]")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        with pytest.raises(TrainingError, match="free space and run the same command again"):
+            sft.run(recipe, [data], tmp_path / "full", report())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    sft.run(recipe, [data], tmp_path / "full", report())
+    whole = sft.run(recipe, [data], tmp_path / "whole", report())
+    assert losses(tmp_path / "full") == losses(whole)
+
+
+def test_memory_that_does_not_suffice_is_explained(tmp_path: Path) -> None:
+    with (
+        pytest.raises(TrainingError, match="lower per_device_batch"),
+        loop.failures(tmp_path),
+    ):
+        raise torch.OutOfMemoryError
+    with pytest.raises(RuntimeError, match="a bug"), loop.failures(tmp_path):
+        raise RuntimeError("a bug")
+
+
 def test_losses_go_to_tensorboard_unless_told_otherwise(
     models: dict[str, Path], data: Path, tmp_path: Path
 ) -> None:
@@ -207,6 +238,28 @@ def test_losses_go_to_tensorboard_unless_told_otherwise(
     silent = small("llama-3-8b", models["llama"], "sft.max_steps=1", "report_to=[]")
     sft.run(silent, [data], tmp_path / "silent", report())
     assert not list((tmp_path / "silent").rglob("events.out.tfevents.*"))
+
+
+@pytest.mark.parametrize("arguments", [[], ["--adapter", "a", "--checkpoint", "b"]])
+def test_export_takes_one_finished_stage(arguments: list[str]) -> None:
+    result = CliRunner().invoke(train, ["export", "--output", "out", *arguments])
+    assert result.exit_code == 2
+    assert "name one finished stage" in result.output
+
+
+def test_the_command_exports_what_the_function_does(
+    models: dict[str, Path], data: Path, tmp_path: Path
+) -> None:
+    stage = tmp_path / "stage1"
+    sft.run(small("llama-3-8b", models["llama"], "sft.max_steps=1"), [data], stage, report())
+    output = ["--output", str(tmp_path / "out")]
+    done = CliRunner().invoke(train, ["export", "--adapter", str(stage), *output])
+    assert done.exit_code == 0, done.output
+    assert "statewise serve --model" in done.output
+    check_folder(str(tmp_path / "out"))
+    missing = CliRunner().invoke(train, ["export", "--adapter", str(tmp_path), *output])
+    assert missing.exit_code == 1
+    assert "holds no finished stage" in missing.output
 
 
 def test_a_tokenizer_of_another_model_is_noticed_at_export(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 from transformers.integrations import get_available_reporting_integrations
 from transformers.utils import logging
 
 from training import trainer as checkpoints
-from training.errors import RecipeError
+from training.errors import RecipeError, TrainingError
 from training.finetune.place import main_process, world
 from training.finetune.recipe import FinetuneRecipe, Stage
 
@@ -99,6 +102,28 @@ def fit(trainer: Any, progress: TrainerCallback | None) -> dict[str, Any]:
     trainer.train(resume_from_checkpoint=newest)
     log = [entry for entry in trainer.state.log_history if "loss" in entry]
     return {"steps": trainer.state.global_step, "log": log}
+
+
+@contextmanager
+def failures(output: Path) -> Iterator[None]:
+    """Turns what a user can put right into a TrainingError: no memory, no space."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            "the GPU's memory does not suffice; lower per_device_batch (batch stays what it is), "
+            "set model.quantization=nf4, or share the weights among GPUs with "
+            f"training/accelerate/fsdp2.yaml; --dry-run estimates what it takes ({error})"
+        ) from error
+    except (OSError, SafetensorError, RuntimeError) as error:
+        # PyTorch's writer does not say why it failed.
+        writing = ("PytorchStreamWriter", "iostream error", "file write failed")
+        if isinstance(error, RuntimeError) and not any(word in str(error) for word in writing):
+            raise
+        raise TrainingError(
+            f"cannot write to {output}: {error}; free space and run the same command again, which "
+            "goes on from the last checkpoint"
+        ) from error
 
 
 def hush() -> None:

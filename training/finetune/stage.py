@@ -35,7 +35,7 @@ def execute(  # noqa: PLR0913, PLR0917
         output,
         manifest.key(step, recipe.digest(), account["files"], packaging.origin(recipe.model)),
     )
-    with place.claimed():
+    with loop.failures(output), place.claimed():
         if place.record:
             report.say(f"{step}: {output} has been finished before")
             return output
