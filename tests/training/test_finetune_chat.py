@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trl
 from transformers import AutoTokenizer
 
 from statespace.prompts import Prompt
@@ -108,6 +109,50 @@ def test_the_plain_template_s_generation_marks_agree_with_our_labels(
 def test_a_base_model_without_a_template_says_what_to_set(models: dict[str, Path]) -> None:
     with pytest.raises(TrainingError, match=r"model\.chat_template: plain"):
         chat.load(Pretrained(path=str(models["mistral-base"])))
+
+
+PUBLISHED = {
+    "llama3": "llama",
+    "llama3_1": "llama",
+    "llama3_2": "llama",
+    "qwen2_5": "qwen2.5",
+    "qwen3": "qwen3",
+    "qwen3_instruct_2507": "qwen3",
+}
+
+
+def published(name: str) -> Path:
+    """A real model's template; TRL keeps copies."""
+    return Path(trl.__file__).parent / "chat_templates" / f"{name}.jinja"
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_templates_are_handled(models: dict[str, Path], name: str) -> None:
+    """Llama 3.2's writes the date, Qwen3's asks for thinking, Llama 3.1's knows tools."""
+    family = PUBLISHED[name]
+    made = ready(models, family, chat_template=str(published(name)))
+    assert made.tokenizer.convert_ids_to_tokens(made.end) == FAMILIES[family].end
+    text = made.tokenizer.decode(made.prompt.ids(HOSTILE))
+    assert text.count(HOSTILE) == 1
+    opened = {"llama": "assistant<|end_header_id|>\n\n", "qwen2.5": "<|im_start|>assistant\n"}
+    thought = "<think>\n\n</think>\n\n" if name == "qwen3" else ""
+    assert text.endswith(opened["llama" if family == "llama" else "qwen2.5"] + thought)
+    if family == "llama":
+        assert made.prompt.ids(QUESTION).count(made.tokenizer.bos_token_id) == 1
+
+
+def test_trl_s_marks_for_llama_3_agree_with_our_labels(models: dict[str, Path]) -> None:
+    made = ready(models, "llama", chat_template=str(published("llama3")))
+    rendered = made.tokenizer.apply_chat_template(
+        [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": TRACE}],
+        chat_template=published("llama3_training").read_text(),
+        return_dict=True,
+        return_assistant_tokens_mask=True,
+    )
+    before, after = made.example(QUESTION, TRACE)
+    assert sum(rendered["assistant_masks"]) == len(after)
+    assert rendered["input_ids"][-len(after) :] == after
+    assert len(rendered["input_ids"]) == len(before + after)
 
 
 def test_thinking_is_fixed_in_the_saved_template(models: dict[str, Path]) -> None:
