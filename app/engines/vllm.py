@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import time
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Final
 from uuid import uuid4
@@ -20,6 +21,7 @@ from app.engines import cpu
 from app.engines.base import Chunk, FinishReason, Phase, Sampling
 from app.engines.checkpoint import check_card, check_folder
 from app.engines.decoding import TextDecoder, core_of
+from app.engines.pace import Pace
 from app.errors import EngineDeadError, EngineError, EngineStartError, RequestError
 from app.settings import Settings
 from statespace.errors import StatespaceError
@@ -28,6 +30,8 @@ from statespace.prompts import Prompt
 logger = structlog.get_logger(__name__)
 
 SHUTDOWN_S: Final = 5.0
+GC_THRESHOLDS: Final = (10_000, 20, 20)
+"""A stream's objects die by themselves: looking for cycles every 700 of them is wasted."""
 # A pattern of up to 24 tokens said 12 times over is a loop, not a solution.
 REPETITION: Final = {"max_pattern_size": 24, "min_pattern_size": 1, "min_count": 12}
 _FINISHES: Final[dict[str, FinishReason]] = {
@@ -45,6 +49,7 @@ class VllmEngine:
         self._params: Any = None
         self._prompt: Prompt | None = None
         self._core: Any = None
+        self._pace = Pace(settings.stream_interval)
         self._max_context = 0
 
     @property
@@ -71,6 +76,7 @@ class VllmEngine:
         # stream for half a second.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
 
     def prompt(self, question: str) -> list[int]:
         """The prompt ids for a question."""
@@ -86,11 +92,14 @@ class VllmEngine:
         inputs = {"type": "token", "prompt_token_ids": list(prompt)}
         outputs = self._llm.generate(inputs, self._sampling(sampling), uuid4().hex)
         decoder = TextDecoder(self._core, prompt) if self._core is not None else None
+        began, tokens = 0.0, 0
         try:
             async for output in outputs:
                 completion = output.outputs[0]
                 finish = _finish(completion.finish_reason)
                 ids = completion.token_ids
+                began = began or time.perf_counter()
+                tokens += len(ids)
                 text = completion.text
                 if decoder is not None:
                     text = decoder.decode(ids[:-1] if finish == "stop" else ids)
@@ -102,6 +111,7 @@ class VllmEngine:
         except ValueError as error:  # vLLM's validation errors
             raise RequestError(str(error)) from error
         finally:
+            self._pace.ended(tokens, time.perf_counter() - began)
             await outputs.aclose()
 
     def unfinished(self) -> int:
@@ -125,6 +135,7 @@ class VllmEngine:
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             seed=sampling.seed,
+            stream_interval=self._pace.interval,
             detokenize=self._core is None,
         )
 
@@ -147,7 +158,7 @@ class VllmEngine:
                 f"vLLM cannot be imported ({error}); install it with `make install`, "
                 "or serve with --engine scripted"
             ) from error
-        self._params = _params_factory(self._settings.stream_interval)
+        self._params = _params_factory()
         parser = AsyncEngineArgs.add_cli_args(FlexibleArgumentParser(add_help=False))
 
         def refuse(message: str) -> None:
@@ -192,7 +203,7 @@ def _build(args: Any) -> Any:
     return engine
 
 
-def _params_factory(stream_interval: int) -> Any:
+def _params_factory() -> Any:
     from vllm.sampling_params import (  # noqa: PLC0415
         RepetitionDetectionParams,
         RequestOutputKind,
@@ -202,7 +213,6 @@ def _params_factory(stream_interval: int) -> Any:
     fixed = {
         "output_kind": RequestOutputKind.DELTA,
         "repetition_detection": RepetitionDetectionParams(**REPETITION),
-        "stream_interval": stream_interval,
     }
     return lambda **options: SamplingParams(**fixed, **options)
 
