@@ -79,7 +79,7 @@ def test_stage_two_goes_on_from_stage_one(
 def test_a_run_killed_in_the_middle_ends_as_if_it_had_not_been(tmp_path: Path, pairs: Path) -> None:
     """The reference is still stage 1 after a resumption, not where it was resumed from."""
     model, one = make("llama", tmp_path / "model"), tmp_path / "one"
-    steps = ("dpo.max_steps=30", "dpo.save_steps=5", "dpo.logging_steps=5")
+    steps = ("dpo.max_steps=15", "dpo.save_steps=3", "dpo.logging_steps=3")
     data = traces(tmp_path / "accepted.jsonl", 8)
     sft.run(small("llama-3-8b", model, "sft.max_steps=1"), [data], one, report())
     recipe = small("llama-3-8b", one, *steps)
