@@ -79,7 +79,8 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_graphs_give_pairs_of_both_modes(problems: Path, tmp_path: Path) -> None:
     for mode, least in (("step", 12 * 3), ("trajectory", 12)):
         output = tmp_path / mode / "pairs.jsonl"
-        said = run("--problems", problems, "--mode", mode, "--output", output, "--anchor", 0.2)
+        options = ("--mode", mode, "--anchor", 0.2, "--noticing", 1)
+        said = run("--problems", problems, "--output", output, *options)
         assert "refuted" in said
         made = list(rows.read(output, PairRow))
         assert {row.mode for row in made} == {mode}
@@ -90,6 +91,19 @@ def test_graphs_give_pairs_of_both_modes(problems: Path, tmp_path: Path) -> None
         record = json.loads((tmp_path / mode / "pairs.manifest.json").read_text())
         assert record["outputs"]["pairs.jsonl"]["rows"] == len(made)
         assert record["counts"]["refuted"] + record["counts"]["contradicted"] == 12
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_as_many_mistakes_are_noticed_as_asked_for(share: float) -> None:
+    """A model that cannot tell right from wrong raises as many false alarms as there are."""
+    made = collect.Collection("step", "graph", share)
+    for index in range(100):
+        problem = generate(45, index)
+        made.add(problem, slipped(problem), repair.by_graph, origin="graph", sample=0)
+    noticed = sum("Action: Verify" in row.chosen for row in made.preferences)
+    calm = sum("Action: Verify" in row.rejected for row in made.preferences)
+    assert noticed == pytest.approx(100 * share, abs=15 if share == 0.5 else 0)
+    assert calm == 100
 
 
 def test_a_finished_step_is_left_alone_and_a_killed_one_ends_the_same(

@@ -47,6 +47,12 @@ def pairs(  # noqa: PLR0913, PLR0917 - one parameter an option
     anchor: Annotated[
         float, typer.Option(min=0, max=1, help="Share of pairs that prefer a clean trace.")
     ] = 0.3,
+    noticing: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Step mode: share of wrong states that Verify is to notice."
+        ),
+    ] = 0.2,
     seed: Annotated[int, typer.Option(help="Decides mistakes, samples and order.")] = 0,
 ) -> None:
     """Make stage 2's preference pairs, and traces to fine-tune on, from wrong traces."""
@@ -56,7 +62,12 @@ def pairs(  # noqa: PLR0913, PLR0917 - one parameter an option
         from training.progress import Report  # noqa: PLC0415
 
         settings = Pairs(
-            mode=mode, repair=repair, anchor=anchor, sampled=tries, temperature=temperature
+            mode=mode,
+            repair=repair,
+            anchor=anchor,
+            noticing=noticing,
+            sampled=tries,
+            temperature=temperature,
         )
         inputs = Inputs(problems, wrong or (), reviews or (), corrupt)
         with Report(Console()) as report:

@@ -35,6 +35,7 @@ class Collection:
 
     mode: PairMode
     repairer: Repairer
+    noticing: float = 1.0
     preferences: list[PairRow] = field(default_factory=list)
     anchors: list[PairRow] = field(default_factory=list)
     advanced: list[AdvancedRow] = field(default_factory=list)
@@ -59,7 +60,9 @@ class Collection:
         self.counts["refuted" if mended.refuted else "contradicted"] += 1
         who: dict[str, Any] = {"repairer": self.repairer, "wrong": origin, "sample": sample}
         if self.mode == "step":
-            self.preferences += pairs.steps(problem, mended, **who)
+            # Drawn by content, so that the order in which traces come changes nothing.
+            notices = Random(known).random() < self.noticing
+            self.preferences += pairs.steps(problem, mended, notices=notices, **who)
         else:
             self.preferences.append(pairs.trajectory(problem, mended, **who))
         self.advanced.append(pairs.advanced(problem, mended, **who))

@@ -115,7 +115,7 @@ def _collect(  # noqa: PLR0913, PLR0917
     target: Path,
     report: Report,
 ) -> Collection:
-    made = Collection(settings.mode, settings.repair)
+    made = Collection(settings.mode, settings.repair, settings.noticing)
     problems = {
         problem.id: problem for path in inputs.problems for problem in trainable(jsonl.read(path))
     }

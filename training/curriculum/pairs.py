@@ -59,10 +59,19 @@ def trajectory(
     )
 
 
-def steps(
-    problem: Problem, repair: Repair, *, repairer: Repairer, wrong: Origin, sample: int
+def steps(  # noqa: PLR0913
+    problem: Problem,
+    repair: Repair,
+    *,
+    repairer: Repairer,
+    wrong: Origin,
+    sample: int,
+    notices: bool = True,
 ) -> Iterator[PairRow]:
-    """The right state preferred to the wrong one, going back after it, and going on after that."""
+    """The right state preferred to the wrong one, going back after it, and going on after that.
+
+    Without `notices` the second is left out.
+    """
     number = len(repair.good) + 1
     shared = {
         "problem": problem.id,
@@ -80,7 +89,7 @@ def steps(
             rejected=render(repair.wrong[:1], first=number),
             **shared,
         )
-    if repair.after:
+    if repair.after and notices:
         yield PairRow(
             key=_key(problem, repair, sample, "verify"),
             prefix=repair.prefix(wrong=True),

@@ -18,6 +18,10 @@ class Pairs(Section):
     anchor: Share = 0.3
     """Of the pairs, how many prefer a clean correct trace to a wrong one, so that the model does
     not learn to err first."""
+    noticing: Share = 0.2
+    """In step mode, of how many wrong states to notice them is preferred to going on. To go on is
+    always preferred where the state is right. A model that cannot tell the two takes the share
+    among these pairs for its own, and raises as many false alarms."""
     generated: Annotated[int, Field(ge=0)] = 0
     """Problems whose graphs are corrupted into wrong traces."""
     samples: Annotated[int, Field(ge=0)] = 0

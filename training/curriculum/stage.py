@@ -77,7 +77,7 @@ def collected(  # noqa: PLR0913
 
     Questions in `tested` are left out.
     """
-    made = Collection(settings.mode, settings.repair)
+    made = Collection(settings.mode, settings.repair, settings.noticing)
     choose = (run.seed, settings.operations, tested)
     found = collect.generated(settings.generated, *choose)
     for problem, states, sample in collect.corrupted(found, run.seed):
