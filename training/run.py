@@ -23,8 +23,9 @@ from statespace.card import NAME, Card, RecipeReference, Score
 from statespace.prompts import Prompt
 from training import base, card, data, evaluate, manifest, sft, tokenizer, trainer
 from training.errors import TrainingError
-from training.progress import Report, Steps
+from training.progress import Report
 from training.recipe import Recipe
+from training.steps import Steps
 
 _SOURCES: Final = Path(training.__file__).parent
 _GENERATOR: Final = (

@@ -26,9 +26,10 @@ from training.curriculum.settings import Dpo
 from training.curriculum.wrong import corrupt
 from training.errors import DataError
 from training.problems.generator import generate
-from training.progress import Report, Steps
+from training.progress import Report
 from training.recipe import Recipe
 from training.rows import PairMode, PairRow
+from training.steps import Steps
 
 from .conftest import MINIATURE
 

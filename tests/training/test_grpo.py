@@ -24,8 +24,9 @@ from training.curriculum.settings import Grpo
 from training.errors import RecipeError
 from training.problems import jsonl
 from training.problems.generator import generate
-from training.progress import Report, Steps
+from training.progress import Report
 from training.recipe import Recipe
+from training.steps import Steps
 
 from .conftest import MINIATURE
 

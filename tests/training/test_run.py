@@ -18,9 +18,10 @@ from statespace.card import Card
 from statespace.prompts import Prompt
 from training import manifest
 from training.errors import TrainingError
-from training.progress import Report, Steps
+from training.progress import Report
 from training.recipe import Recipe
 from training.run import Run
+from training.steps import Steps
 
 from .conftest import MINIATURE
 
@@ -28,7 +29,7 @@ _KILLED = """
 import json, os, signal, sys
 from pathlib import Path
 from rich.console import Console
-from training import manifest, progress, run, trainer
+from training import manifest, progress, run, steps, trainer
 from training.recipe import Recipe
 
 recipe = Recipe.model_validate_json(sys.argv[1])
@@ -45,7 +46,7 @@ def at_step(stage, step):
     def on_step_end(self, args, state, *_, **__):
         if self.what == stage and state.global_step == step:
             die()
-    progress.Steps.on_step_end = on_step_end
+    steps.Steps.on_step_end = on_step_end
 
 def while_saving(step):
     mark = trainer.Marker.on_save

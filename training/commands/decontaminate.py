@@ -39,7 +39,6 @@ def decontaminate(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     console = Console()
     with explained():
-        # transformers comes with it, which takes seconds to import.
         from training.progress import Report  # noqa: PLC0415
 
         with Report(console) as report:

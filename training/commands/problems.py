@@ -49,7 +49,6 @@ def problems(  # noqa: PLR0913, PLR0917 - one parameter an option
         options: dict[str, Any] = {"seed": seed, "language": language}
         options["operations"] = _bounds(operations) if operations else None
         chosen = named(source, **{k: v for k, v in options.items() if v is not None})
-        # transformers comes with it, which takes seconds to import.
         from training.progress import Report  # noqa: PLC0415
 
         with Report(console) as report:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from pydantic import BaseModel, ValidationError
 
 from training.errors import TeacherError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from training.traces.teacher.job import Job
     from training.traces.teacher.produce import Run
 
@@ -50,11 +51,13 @@ RayAddress = Annotated[
 ]
 Workers = Annotated[int, typer.Option(min=1, help="Ray workers; limits are divided among them.")]
 
-Settings = TypeVar("Settings", bound=BaseModel)
+Settings = TypeVar("Settings", bound="BaseModel")
 
 
 def settings(kind: Callable[..., Settings], /, **values: Any) -> Settings:
     """Settings from options. Raises TeacherError, which names the option."""
+    from pydantic import ValidationError  # noqa: PLC0415
+
     try:
         return kind(**values)
     except ValidationError as error:

@@ -21,7 +21,7 @@ from training.finetune.place import Place
 from training.problems import jsonl
 from training.problems.problem import Problem
 from training.problems.sources.trainable import trainable
-from training.progress import Steps
+from training.steps import Steps
 from training.traces.inputs import digests
 
 

@@ -20,8 +20,9 @@ from training.curriculum.pairs import AdvancedRow, is_anchor
 from training.curriculum.sampler import Sampler
 from training.curriculum.settings import Advanced, Dpo, Pairs
 from training.problems.problem import Problem
-from training.progress import Report, Steps
+from training.progress import Report
 from training.rows import PairRow, TraceRow
+from training.steps import Steps
 
 _CHUNK: Final = 256
 """Problems whose samples are kept together: what a killed run does again at most."""

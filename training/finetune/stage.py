@@ -12,7 +12,8 @@ from training.finetune import loop, packaging
 from training.finetune.chat import Chat
 from training.finetune.place import Place, main_process
 from training.finetune.recipe import FinetuneRecipe
-from training.progress import Report, Steps
+from training.progress import Report
+from training.steps import Steps
 
 NAMES: dict[str, Stage] = {"sft": "fundamental", "dpo": "advanced"}
 """The curriculum's name of each step."""
