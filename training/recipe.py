@@ -15,18 +15,11 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, ValidationError
 
+from training.curriculum.settings import Curriculum
 from training.errors import RecipeError
-
-
-class Section(BaseModel):
-    """Base of all parts of a recipe: immutable, and unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-Share = Annotated[float, Field(ge=0, le=1)]
+from training.sections import Optimisation, Section, Share
 
 
 class Gsm8k(Section):
@@ -54,25 +47,6 @@ class Model(Section):
     heads: PositiveInt
     key_value_heads: PositiveInt
     positions: PositiveInt
-
-
-class Optimisation(Section):
-    """A warm-up, a constant stretch and a cosine end (MiniCPM, arXiv 2404.06395)."""
-
-    tokens: PositiveInt
-    """Tokens to train on, prompts included."""
-    batch: PositiveInt
-    """Sequences in a step."""
-    learning_rate: PositiveFloat
-    """Of AdamW."""
-    muon: PositiveFloat | None = None
-    """Learning rate of Muon, which then trains the inner matrices instead of AdamW."""
-    warmup: Share
-    """Share of the steps."""
-    decay: Share
-    """Share of the steps."""
-    save_steps: PositiveInt
-    """Steps between the checkpoints from which a run resumes."""
 
 
 class Base(Optimisation):
@@ -116,6 +90,8 @@ class Recipe(Section):
     model: Model
     base: Base
     sft: Sft
+    advanced: Curriculum | None = None
+    """Stage 2; without it the checkpoint knows the five forward actions only."""
     evaluation: Evaluation
 
     def digest(self) -> str:

@@ -1,4 +1,4 @@
-"""A run of a recipe: tokenizer → base model → fine-tuning → scores → checkpoint.
+"""A run of a recipe: tokenizer → base → fine-tuning → stage 2 → scores → checkpoint.
 
 Every step works in a folder of its own under the work directory and leaves `done.json` when it has
 finished. A run that was killed, at any point, goes on where it was when it is started again:
@@ -7,9 +7,12 @@ finished steps are skipped, training resumes from its newest complete checkpoint
 
 from __future__ import annotations
 
+import math
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +25,11 @@ import training
 from statespace.card import NAME, Card, RecipeReference, Score
 from statespace.prompts import Prompt
 from training import base, card, data, evaluate, manifest, sft, tokenizer, trainer
+from training.curriculum import repair, stage
+from training.curriculum.collect import Collection
+from training.curriculum.pairs import AdvancedRow
+from training.curriculum.sampler import Sampler
+from training.curriculum.settings import Curriculum
 from training.errors import TrainingError
 from training.progress import Report
 from training.recipe import Recipe
@@ -93,9 +101,11 @@ class Run:
         self._base(first, vocabulary)
         second = self._step("sft", first.key, recipe.sft)
         self._sft(second, first, vocabulary)
-        scored = self._step("evaluation", second.key, recipe.evaluation)
-        scores = self._scores(scored, second, vocabulary)
-        return self._package(first, second, vocabulary, scores)
+        trained = {"base": first, "sft": second, **self._stage_2(second, vocabulary)}
+        last = list(trained.values())[-1]
+        scored = self._step("evaluation", last.key, recipe.evaluation)
+        scores = self._scores(scored, last, vocabulary)
+        return self._package(trained, vocabulary, scores)
 
     def _step(self, name: str, *parts: Any) -> Step:
         key = manifest.key(*(str(part) for part in parts))
@@ -130,14 +140,73 @@ class Run:
         rows = data.sft_rows(self.recipe, vocabulary)
         model = AutoModelForCausalLM.from_pretrained(first.folder / "model", dtype=torch.float32)
         run = sft.build(self.recipe, model, vocabulary, rows, step.folder)
+        if self.recipe.advanced:
+            run.add_callback(trainer.Stable(step.folder))
         record = trainer.fit(run, self.recipe.sft, Steps(self.report, "fine-tuning"))
         model.to(torch.bfloat16).save_pretrained(step.folder / "model")
         step.finish(data=data.digest(rows), **record)
         _discard_checkpoints(step.folder)
 
-    def _scores(self, step: Step, second: Step, vocabulary: Any) -> tuple[Score, ...]:
+    def _stage_2(self, fundamental: Step, vocabulary: Any) -> dict[str, Step]:
+        """The curriculum's second stage, if the recipe has one: its finished steps, by name."""
+        settings = self.recipe.advanced
+        if settings is None:
+            return {}
+        run = stage.Run(self.recipe.seed, self.recipe.compile, self.report)
+        made = None
+        steps = {"advanced": self._step("advanced", fundamental.key, settings.pairs, settings.sft)}
+        if settings.dpo is not None:
+            before = steps["advanced"].key
+            steps["preferences"] = self._step("preferences", before, settings.dpo)
+        branch = fundamental.folder / "stable"
+        if not branch.is_dir():  # a run of too few steps
+            branch = fundamental.folder / "model"
+        start = branch
+        for name, step in steps.items():
+            if not step.record:
+                made = made or self._curriculum(run, settings, branch, vocabulary)
+                if name == "advanced":
+                    examples = made.examples(settings.sft, run.seed)
+                    model, record = stage.finetuned(
+                        run, settings.sft, start, vocabulary, examples, step.folder
+                    )
+                else:
+                    assert settings.dpo is not None
+                    rows = made.rows(settings.pairs.anchor, run.seed)
+                    model, record = stage.preferred(
+                        run, settings.dpo, start, vocabulary, rows, step.folder
+                    )
+                model.to(torch.bfloat16).save_pretrained(step.folder / "model")
+                step.finish(**record, wrong_traces=made.counts)
+                _discard_checkpoints(step.folder)
+            start = step.folder / "model"
+        return steps
+
+    def _curriculum(
+        self, run: stage.Run, settings: Curriculum, branch: Path, vocabulary: Any
+    ) -> Collection:
+        """Wrong traces, those of the model in `branch` among them, repaired from their graphs."""
+        sampler = None
+        if settings.pairs.samples:
+            model = _load(branch)
+            sampler = Sampler(model, vocabulary, settings.pairs.temperature, seed=run.seed)
+        tested = data.test_questions(self.recipe)
+        made = stage.collected(
+            run,
+            settings.pairs,
+            repair.by_graph,
+            tested=tested,
+            sampler=sampler,
+            folder=branch.parent,
+        )
+        clean = min(settings.sft.clean, 0.99)
+        wanted = (len(made.advanced) + len(made.confirmed)) * clean / (1 - clean)
+        made.clean = list(islice(_more_traces(self.recipe, tested), math.ceil(wanted)))
+        return made
+
+    def _scores(self, step: Step, last: Step, vocabulary: Any) -> tuple[Score, ...]:
         sets = evaluate.sets(self.recipe)
-        model = AutoModelForCausalLM.from_pretrained(second.folder / "model", dtype=torch.bfloat16)
+        model = _load(last.folder / "model")
         solver = evaluate.Solver(model, vocabulary, self.recipe.evaluation)
         scores = []
         for number, (name, problems) in enumerate(sets, 1):
@@ -155,19 +224,21 @@ class Run:
         return tuple(scores)
 
     def _package(
-        self, first: Step, second: Step, vocabulary: Any, scores: tuple[Score, ...]
+        self, trained: dict[str, Step], vocabulary: Any, scores: tuple[Score, ...]
     ) -> Card:
+        last = list(trained.values())[-1]
+        rows = {name: step.record["data"] for name, step in trained.items()}
         made = Card(
-            stage="fundamental",
+            stage="advanced" if self.recipe.advanced else "fundamental",
             prompt=Prompt.from_tokenizer(vocabulary).fingerprint(),
             base_model="from scratch",
             recipe=RecipeReference(name=self.recipe.name, hash=self.recipe.digest()),
-            data={"base": first.record["data"], "sft": second.record["data"], **self.inputs},
+            data={**rows, **self.inputs},
             scores=scores,
         )
         folder = self.output.with_name(self.output.name + ".part")
         shutil.rmtree(folder, ignore_errors=True)
-        model = AutoModelForCausalLM.from_pretrained(second.folder / "model", dtype=torch.bfloat16)
+        model = _load(last.folder / "model")
         model.config.use_cache = True  # trainers turn it off
         parameters = model.num_parameters()
         model.save_pretrained(folder)
@@ -178,23 +249,21 @@ class Run:
             eos_token_id=vocabulary.eos_token_id,
             pad_token_id=vocabulary.pad_token_id,
         ).save_pretrained(folder)
-        text = card.readme(
-            made, self.recipe, parameters, (first.record["steps"], second.record["steps"])
-        )
+        steps = {name: step.record["steps"] for name, step in trained.items()}
+        text = card.readme(made, self.recipe, parameters, steps)
         made.save(folder)
         (folder / "README.md").write_text(text, encoding="utf-8")
-        rows = {"base": first.record["data"], "sft": second.record["data"]}
         page = card.generated(self.recipe, self.inputs, rows)
         (folder / "DATA.md").write_text(page, encoding="utf-8")
         for path in folder.iterdir():
             path.chmod(0o644)  # safetensors writes for the owner only; servers run as another user
-        manifest.write(folder / "manifest.json", self._manifest(first, second, folder))
+        manifest.write(folder / "manifest.json", self._manifest(trained, folder))
         if self.output.exists():
             shutil.rmtree(self.output)
         folder.replace(self.output)
         return made
 
-    def _manifest(self, first: Step, second: Step, folder: Path) -> dict[str, Any]:
+    def _manifest(self, trained: dict[str, Step], folder: Path) -> dict[str, Any]:
         return {
             # Where data files lie is this machine's affair; `inputs` says what they held.
             "recipe": self.recipe.model_dump(
@@ -204,11 +273,13 @@ class Run:
             "seed": self.recipe.seed,
             "versions": manifest.versions(),
             "inputs": self.inputs,
-            "base": {key: first.record[key] for key in ("steps", "data")},
-            "sft": {key: second.record[key] for key in ("steps", "data")},
-            "final_loss": {
-                "base": first.record["log"][-1]["loss"],
-                "sft": second.record["log"][-1]["loss"],
+            "stages": {
+                name: {
+                    "steps": step.record["steps"],
+                    "data": step.record["data"],
+                    "final_loss": step.record["log"][-1]["loss"],
+                }
+                for name, step in trained.items()
             },
             "outputs": {path.name: manifest.file_digest(path) for path in sorted(folder.iterdir())},
         }
@@ -221,6 +292,20 @@ def _inputs(recipe: Recipe) -> dict[str, str]:
     if recipe.gsm8k:
         found["gsm8k-train"] = manifest.file_digest(recipe.gsm8k.path)
     return found
+
+
+def _more_traces(recipe: Recipe, tested: frozenset[str]) -> Iterator[AdvancedRow]:
+    """Correct traces as in stage 1, endlessly, of other generated problems."""
+    for question, trace in data._examples(recipe.model_copy(update={"seed": recipe.seed + 1})):
+        if question in tested:
+            continue
+        key = manifest.key(question, trace)
+        yield AdvancedRow(key=key, problem=key, question=question, completion=trace)
+
+
+def _load(folder: Path) -> Any:
+    """The model in a folder, to be asked."""
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
 
 
 def _check_output(output: Path) -> None:

@@ -15,7 +15,8 @@ import torch
 from transformers import PrinterCallback, TrainerCallback
 
 from training.optimizer import WEIGHT_DECAY, MuonWithAdamW
-from training.recipe import Optimisation, Recipe
+from training.recipe import Recipe
+from training.sections import Optimisation
 
 _COMPLETE: Final = "complete"
 
@@ -98,6 +99,23 @@ class Finish(TrainerCallback):  # type: ignore[misc]
             control.should_training_stop = True
 
 
+class Stable(TrainerCallback):  # type: ignore[misc]
+    """Keeps the weights of the newest checkpoint before the learning rate decays, in `stable`.
+
+    A later stage goes on from there at the full rate (MiniCPM, arXiv 2404.06395, section 4).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def on_save(self, *_: Any, model: Any, lr_scheduler: Any, **__: Any) -> None:
+        if lr_scheduler.lr_lambdas[0](lr_scheduler.last_epoch) == 1:
+            part = self.folder / "stable.part"
+            model.save_pretrained(part)
+            shutil.rmtree(self.folder / "stable", ignore_errors=True)
+            part.rename(self.folder / "stable")
+
+
 def newest(folder: Path) -> str | None:
     """The newest complete checkpoint in `folder`; incomplete ones are deleted."""
     complete: dict[int, Path] = {}
@@ -119,7 +137,12 @@ def fit(trainer: Any, stage: Optimisation, progress: TrainerCallback) -> dict[st
     for callback in (Marker(), Finish(stage, folder), progress):
         trainer.add_callback(callback)
     trainer.train(resume_from_checkpoint=newest(folder))
-    log = [entry for entry in trainer.state.log_history if "loss" in entry]
+    # TRL's own count of tokens starts anew when a run resumes.
+    log = [
+        {name: value for name, value in entry.items() if name != "num_tokens"}
+        for entry in trainer.state.log_history
+        if "loss" in entry
+    ]
     return {"steps": trainer.state.global_step, "log": log}
 
 

@@ -45,6 +45,27 @@ MINIATURE: dict[str, Any] = {
         "save_steps": 2,
         "operations": {1: 0.6, 2: 0.4},
     },
+    "advanced": {
+        "pairs": {"generated": 12, "samples": 2, "sampled": 1, "operations": {1: 1.0}},
+        "sft": {
+            "tokens": 384 * 4 * 3,
+            "length": 384,
+            "batch": 4,
+            "learning_rate": 0.001,
+            "warmup": 0.1,
+            "decay": 0.2,
+            "save_steps": 2,
+        },
+        "dpo": {
+            "tokens": 6000,
+            "length": 500,
+            "batch": 4,
+            "learning_rate": 0.0001,
+            "warmup": 0.1,
+            "decay": 0.2,
+            "save_steps": 2,
+        },
+    },
     "evaluation": {"problems": 3, "batch": 2, "max_new_tokens": 6, "gsm8k": None},
 }
 

@@ -8,6 +8,7 @@ from statespace.card import Card, RecipeReference, Score
 from training.card import generated, readme
 from training.recipe import Gsm8k, Recipe
 
+STEPS = {"base": 10, "sft": 20, "advanced": 3, "preferences": 5}
 DIGEST = "sha256:" + "0" * 64
 
 
@@ -29,7 +30,7 @@ def test_the_table_holds_every_score_unrounded_and_rounded(miniature: Recipe) ->
         Score(set="seen", right=401, total=500),
         Score(set="GSM8K test", right=0, total=1319),
     )
-    text = readme(made, miniature, 3_000_000, (10, 20))
+    text = readme(made, miniature, 3_000_000, STEPS)
     assert "| seen | 401 | 500 | 80.2 % |" in text
     assert "| GSM8K test | 0 | 1319 | 0.0 % |" in text
     assert "3.0 million parameters" in text
@@ -37,15 +38,23 @@ def test_the_table_holds_every_score_unrounded_and_rounded(miniature: Recipe) ->
 
 def test_the_tokens_are_those_trained_on_not_those_planned(miniature: Recipe) -> None:
     """A run told to finish early has seen fewer."""
-    text = readme(card(miniature), miniature, 1, (10_000, 20_000))
+    text = readme(card(miniature), miniature, 1, STEPS | {"base": 10_000, "sft": 20_000})
     assert f"Base: {10_000 * 8 * 64 / 1e6:.1f} million tokens" in text
     assert f"fine-tuning: {20_000 * 4 * 384 / 1e6:.1f} million tokens" in text
 
 
+def test_stage_2_is_told_where_there_was_one(miniature: Recipe) -> None:
+    text = readme(card(miniature), miniature, 1, STEPS)
+    assert "3. Stage 2:" in text
+    assert "4. Preferences: 5 steps" in text
+    plain = miniature.model_copy(update={"advanced": None})
+    assert "Stage 2" not in readme(card(plain), plain, 1, {"base": 1, "sft": 1})
+
+
 def test_gsm8k_is_named_only_where_it_was_used(miniature: Recipe) -> None:
-    assert "GSM8K" not in readme(card(miniature), miniature, 1, (1, 1))
+    assert "GSM8K" not in readme(card(miniature), miniature, 1, STEPS)
     mixed = miniature.model_copy(update={"gsm8k": Gsm8k(path=Path("train.jsonl"), share=0.25)})
-    text = readme(card(mixed), mixed, 1, (1, 1))
+    text = readme(card(mixed), mixed, 1, STEPS)
     assert "except 25 % of the fine-tuning examples: training problems of GSM8K (MIT" in text
 
 

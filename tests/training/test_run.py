@@ -70,6 +70,9 @@ for arrange in (
     lambda: before_record("base"),
     lambda: at_step("fine-tuning", 3),
     lambda: while_saving(6),
+    lambda: at_step("advanced traces", 2),
+    lambda: before_record("advanced"),
+    lambda: at_step("preferences", 3),
     lambda: before_record("set-2"),
     lambda: before_record("manifest.json"),
 ):
@@ -134,6 +137,17 @@ def test_the_log_names_every_logged_step_once(finished: Path) -> None:
     assert steps[-1] == 8
 
 
+def test_both_stages_of_the_curriculum_are_in_the_checkpoint(finished: Path) -> None:
+    card = Card.load(finished / "checkpoint")
+    assert card.stage == "advanced"
+    assert {"base", "sft", "advanced", "preferences"} <= card.data.keys()
+    (preferences,) = finished.glob("preferences-*/done.json")
+    first = manifest.read(preferences)["log"][0]
+    assert first["rewards/margins"] == pytest.approx(0, abs=0.05)
+    stages = manifest.read(finished / "checkpoint" / "manifest.json")["stages"]
+    assert list(stages) == ["base", "sft", "advanced", "preferences"]
+
+
 def test_a_finished_run_does_nothing_but_write_the_checkpoint_again(finished: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in finished.glob("*-*/**/*")}
     execute(Recipe.model_validate(MINIATURE), finished)
@@ -156,8 +170,7 @@ def test_the_checkpoint_is_complete(finished: Path) -> None:
     assert all(path.stat().st_mode & 0o044 == 0o044 for path in folder.iterdir())
     card = Card.load(folder)
     assert card.prompt == Prompt.from_tokenizer(vocabulary).fingerprint()
-    assert card.stage == "fundamental"
-    assert set(card.data) == {"base", "sft", "generator"}
+    assert set(card.data) == {"base", "sft", "advanced", "preferences", "generator"}
     assert [score.total for score in card.scores] == [3] * 4
     readme = (folder / "README.md").read_text()
     assert all(score.set in readme for score in card.scores)
@@ -186,7 +199,8 @@ def test_a_changed_recipe_never_mixes_with_old_work(finished: Path) -> None:
     execute(changed, finished)
     after = records(finished)
     assert {name: after[name] for name in before} == before
-    assert {name.split("-")[0] for name in after.keys() - before.keys()} == {"sft", "evaluation"}
+    new = {name.split("-")[0] for name in after.keys() - before.keys()}
+    assert new == {"sft", "advanced", "preferences", "evaluation"}
 
 
 def test_a_run_told_to_finish_decays_and_stops_early(

@@ -59,13 +59,13 @@ class Collection:
             return
         self.counts["refuted" if mended.refuted else "contradicted"] += 1
         who: dict[str, Any] = {"repairer": self.repairer, "wrong": origin, "sample": sample}
+        # Drawn by content, so that the order in which traces come changes nothing.
+        notices = Random(known).random() < self.noticing
         if self.mode == "step":
-            # Drawn by content, so that the order in which traces come changes nothing.
-            notices = Random(known).random() < self.noticing
             self.preferences += pairs.steps(problem, mended, notices=notices, **who)
         else:
             self.preferences.append(pairs.trajectory(problem, mended, **who))
-        self.advanced.append(pairs.advanced(problem, mended, **who))
+        self.advanced.append(pairs.advanced(problem, mended, notices=notices, **who))
         confirmed = pairs.confirmed(problem, len(mended.good))
         if confirmed is not None:
             self.confirmed.append(confirmed)

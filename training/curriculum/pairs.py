@@ -133,16 +133,30 @@ def is_anchor(row: PairRow) -> bool:
     return row.complete and not row.prefix
 
 
-def advanced(
-    problem: Problem, repair: Repair, *, repairer: Repairer, wrong: Origin, sample: int
+def advanced(  # noqa: PLR0913
+    problem: Problem,
+    repair: Repair,
+    *,
+    repairer: Repairer,
+    wrong: Origin,
+    sample: int,
+    notices: bool = True,
 ) -> AdvancedRow:
-    """The repair as a trace to fine-tune on."""
+    """The repair as a trace to fine-tune on.
+
+    Without `notices` Verify and Backtrack are part of the prefix: what is learnt is to go on after
+    them, as a server that checks states has it written, and not to write them.
+    """
+    prefix, completion = repair.prefix(wrong=True), repair.correction()
+    if not notices:
+        prefix += render(repair.verify, first=repair.noticed) + SEPARATOR
+        completion = render(repair.rest, first=repair.noticed + len(repair.verify))
     return AdvancedRow(
         key=_key(problem, repair, sample, "advanced"),
         problem=problem.id,
         question=problem.question,
-        prefix=repair.prefix(wrong=True),
-        completion=repair.correction(),
+        prefix=prefix,
+        completion=completion,
         repair=repairer,
         wrong=wrong,
     )

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from training.recipe import Optimisation, Section, Share
 from training.rows import PairMode, Repairer
+from training.sections import Optimisation, Section, Share
 
 
 class Pairs(Section):
@@ -19,9 +19,10 @@ class Pairs(Section):
     """Of the pairs, how many prefer a clean correct trace to a wrong one, so that the model does
     not learn to err first."""
     noticing: Share = 0.2
-    """In step mode, of how many wrong states to notice them is preferred to going on. To go on is
-    always preferred where the state is right. A model that cannot tell the two takes the share
-    among these pairs for its own, and raises as many false alarms."""
+    """Of how many wrong states the model learns to notice them itself: in advanced traces to write
+    Verify and Backtrack, in step pairs to prefer that to going on. After the others it learns to go
+    on once Verify and Backtrack stand there. To go on is always preferred where the state is right.
+    A model that cannot tell the two takes the share for its own, and raises as many false alarms."""
     generated: Annotated[int, Field(ge=0)] = 0
     """Problems whose graphs are corrupted into wrong traces."""
     samples: Annotated[int, Field(ge=0)] = 0
@@ -67,6 +68,18 @@ class Dpo(Optimisation, Preference):
 
     `tokens` counts both sides of a pair.
     """
+
+
+class Curriculum(Section):
+    """Stage 2 of a model from scratch: traces that verify and backtrack, then preferences.
+
+    It branches off before stage 1's learning rate decays, so that it ends in a decay of its own.
+    Correct traces are stage 1's, of other problems.
+    """
+
+    pairs: Pairs
+    sft: Advanced
+    dpo: Dpo | None = None
 
 
 class Grpo(Section):

@@ -129,4 +129,4 @@ def preferred(  # noqa: PLR0913, PLR0917
         "too_long": len(pairs) - len(encoded),
         "rows": len(budgeted),
     }
-    return made.model, {"data": manifest.key(encoded), **account, **record}
+    return made.model, {"data": f"sha256:{manifest.key(encoded)}", **account, **record}

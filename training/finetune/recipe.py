@@ -12,7 +12,8 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from training import recipe
 from training.errors import RecipeError
-from training.recipe import Recipe, Section, Share
+from training.recipe import Recipe
+from training.sections import Section, Share
 
 
 class Lora(Section):
