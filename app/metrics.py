@@ -48,11 +48,11 @@ class Metrics:
 
     def count(self, transition: Transition) -> None:
         """A transition was completed."""
-        self.transitions.labels(transition.action.value, transition.verdict.value).inc()
+        self.transitions.labels(transition.action, transition.verdict).inc()
 
     def end(self, solution: Solution, seconds: float) -> None:
         """A solution has ended."""
-        self.solutions.labels(solution.status.value, solution.strategy).inc()
+        self.solutions.labels(solution.status, solution.strategy).inc()
         self.duration.observe(seconds)
         for kind, count in solution.usage:
             self.tokens.labels(kind.removesuffix("_tokens")).inc(count)

@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     stream_interval: Annotated[
         int,
         Field(ge=1, le=64, description="Most tokens gathered, for 0.25 s, before they are sent."),
-    ] = 16
+    ] = 32
     cpu_kv_cache_gib: Annotated[
         int, Field(ge=1, description="Memory for the key-value cache on a CPU, in GiB.")
     ] = 1
