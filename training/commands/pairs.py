@@ -50,7 +50,7 @@ def pairs(  # noqa: PLR0913, PLR0917 - one parameter an option
     noticing: Annotated[
         float,
         typer.Option(
-            min=0, max=1, help="Step mode: share of wrong states that Verify is to notice."
+            min=0, max=1, help="Share of wrong states that the model learns to notice itself."
         ),
     ] = 0.2,
     seed: Annotated[int, typer.Option(help="Decides mistakes, samples and order.")] = 0,
