@@ -140,8 +140,6 @@ class Run:
         rows = data.sft_rows(self.recipe, vocabulary)
         model = AutoModelForCausalLM.from_pretrained(first.folder / "model", dtype=torch.float32)
         run = sft.build(self.recipe, model, vocabulary, rows, step.folder)
-        if self.recipe.advanced:
-            run.add_callback(trainer.Stable(step.folder))
         record = trainer.fit(run, self.recipe.sft, Steps(self.report, "fine-tuning"))
         model.to(torch.bfloat16).save_pretrained(step.folder / "model")
         step.finish(data=data.digest(rows), **record)
@@ -158,10 +156,7 @@ class Run:
         if settings.dpo is not None:
             before = steps["advanced"].key
             steps["preferences"] = self._step("preferences", before, settings.dpo)
-        branch = fundamental.folder / "stable"
-        if not branch.is_dir():  # a run of too few steps
-            branch = fundamental.folder / "model"
-        start = branch
+        branch = start = fundamental.folder / "model"
         for name, step in steps.items():
             if not step.record:
                 made = made or self._curriculum(run, settings, branch, vocabulary)

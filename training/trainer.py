@@ -99,23 +99,6 @@ class Finish(TrainerCallback):  # type: ignore[misc]
             control.should_training_stop = True
 
 
-class Stable(TrainerCallback):  # type: ignore[misc]
-    """Keeps the weights of the newest checkpoint before the learning rate decays, in `stable`.
-
-    A later stage goes on from there at the full rate (MiniCPM, arXiv 2404.06395, section 4).
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def on_save(self, *_: Any, model: Any, lr_scheduler: Any, **__: Any) -> None:
-        if lr_scheduler.lr_lambdas[0](lr_scheduler.last_epoch) == 1:
-            part = self.folder / "stable.part"
-            model.save_pretrained(part)
-            shutil.rmtree(self.folder / "stable", ignore_errors=True)
-            part.rename(self.folder / "stable")
-
-
 def newest(folder: Path) -> str | None:
     """The newest complete checkpoint in `folder`; incomplete ones are deleted."""
     complete: dict[int, Path] = {}

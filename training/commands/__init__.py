@@ -9,6 +9,7 @@ import typer
 
 from training.commands.decontaminate import decontaminate
 from training.commands.dpo import dpo
+from training.commands.experiment import experiment
 from training.commands.export import export
 from training.commands.filter import filter_traces
 from training.commands.grpo import grpo
@@ -31,3 +32,4 @@ train.command("decontaminate")(decontaminate)
 train.command("traces")(traces)
 train.command("review")(review)
 train.command("filter")(filter_traces)
+train.command("experiment")(experiment)

@@ -73,8 +73,8 @@ class Dpo(Optimisation, Preference):
 class Curriculum(Section):
     """Stage 2 of a model from scratch: traces that verify and backtrack, then preferences.
 
-    It branches off before stage 1's learning rate decays, so that it ends in a decay of its own.
-    Correct traces are stage 1's, of other problems.
+    Give stage 1 a decay of 0, so that the learning rate falls once, at the end of stage 2 (MiniCPM,
+    arXiv 2404.06395, section 4). Correct traces are as in stage 1, of other problems.
     """
 
     pairs: Pairs

@@ -48,9 +48,13 @@ def export(
             if (source / page).is_file():
                 shutil.copy(source / page, folder)
     _seal(folder, record)
+    # Moved away first: half removed, it would be taken for somebody's files.
+    old = output.with_name(output.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
     if output.exists():
-        shutil.rmtree(output)
+        output.replace(old)
     folder.replace(output)
+    shutil.rmtree(old, ignore_errors=True)
     return output
 
 

@@ -55,6 +55,8 @@ class Place:
         self.training.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self.training / ".lock", timeout=0):
+                if self.record:
+                    self._discard_checkpoints()
                 manifest.write(self.training / "key.json", {"key": self.key})
                 yield
         except Timeout as error:
@@ -69,7 +71,9 @@ class Place:
                 f"{self.output} holds a run of another recipe, other data or another model; give "
                 "another --output, or delete the folder"
             )
-        if known is None and self.output.exists() and any(self.output.iterdir()):
+        # A run that was killed at its very start leaves these.
+        begun = {self.training / name for name in ("", ".lock", "key.json.part")}
+        if known is None and any(path not in begun for path in self.output.rglob("*")):
             raise TrainingError(
                 f"{self.output} holds files that no run has written; give another --output"
             )
@@ -86,5 +90,8 @@ class Place:
             if path.is_file() and path.name != MANIFEST
         }
         manifest.write(self.output / MANIFEST, {"key": self.key, **record, "outputs": outputs})
+        self._discard_checkpoints()
+
+    def _discard_checkpoints(self) -> None:
         for checkpoint in self.training.glob("checkpoint-*"):
             shutil.rmtree(checkpoint)
