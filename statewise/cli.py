@@ -6,6 +6,8 @@ input, 3 no server could be reached or started.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -171,7 +173,17 @@ def doctor(model: Model = None) -> None:
 cli.add_typer(train, name="train")
 
 
+@contextmanager
+def served(checkpoint: Path) -> Iterator[str]:
+    """Serves a checkpoint folder while the context lasts; gives the server's URL."""
+    from statewise.servers import for_one_call  # noqa: PLC0415
+
+    with for_one_call(None, str(checkpoint), lambda _: None) as url:
+        yield url
+
+
 def main() -> None:
     """The entry point."""
     tolerate_encodings()
-    cli()
+    # `training` starts no server itself: commands that need one take this from their context.
+    cli(obj=served)

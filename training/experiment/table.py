@@ -1,0 +1,109 @@
+"""The summary as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from training.experiment.problems import SETS
+from training.experiment.summary import ALL, Figure, Summary, answer
+
+
+def markdown(summary: Summary) -> str:
+    """A page: the answer, accuracies, costs, comparisons, corrections."""
+    names = (*SETS, ALL)
+    problems = next(iter(summary.figures.values()))[ALL].accuracy.total
+    parts = [
+        answer(summary),
+        f"Right, % of {problems} problems in all (95 % interval over problems; ± standard "
+        f"deviation over {len(summary.seeds)} seeds):",
+        _table(
+            ("", *names),
+            (
+                [way, *(_accuracy(found[name]) for name in names)]
+                for way, found in summary.figures.items()
+            ),
+        ),
+        "Tokens written for a problem, in all its samples:",
+        _table(
+            ("", *names),
+            (
+                [way, *(f"{found[name].tokens:.0f}" for name in names)]
+                for way, found in summary.figures.items()
+            ),
+        ),
+        "One sample against chain of thought: difference in points (95 % bootstrap interval over "
+        "problems and seeds), McNemar's exact p over problems and seeds, and tokens for one of "
+        "theirs:",
+        _table(
+            ("ours", "theirs", "set", "difference", "only ours : only theirs", "p", "tokens", ""),
+            (
+                [
+                    one.ours,
+                    one.theirs,
+                    one.set,
+                    f"{100 * one.paired.difference:+.1f} ({100 * one.paired.low:+.1f} to "
+                    f"{100 * one.paired.high:+.1f})",
+                    f"{one.paired.only_ours} : {one.paired.only_theirs}",
+                    f"{one.paired.mcnemar:.2g}",
+                    f"×{one.cost:.2f}",
+                    one.verdict,
+                ]
+                for one in summary.comparisons
+            ),
+        ),
+        "Corrections, added up over seeds: answers that went back, by what they were heading to "
+        "and how they ended; states that arithmetic refutes, and those that a Verify named:",
+        _table(
+            (
+                "",
+                "set",
+                "answers",
+                "Verify",
+                "went back",
+                "wrong→right",
+                "right→wrong",
+                "wrong→wrong",
+                "right→right",
+                "unknown",
+                "refuted",
+                "named",
+            ),
+            (
+                [
+                    way,
+                    name,
+                    *map(
+                        str,
+                        (
+                            one.answers,
+                            one.verifies,
+                            one.backtracked,
+                            one.wrong_to_right,
+                            one.right_to_wrong,
+                            one.wrong_to_wrong,
+                            one.right_to_right,
+                            one.unknown,
+                            one.refuted,
+                            one.caught,
+                        ),
+                    ),
+                ]
+                for way, found in summary.corrections.items()
+                for name, one in found.items()
+            ),
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _accuracy(figure: Figure) -> str:
+    share = figure.accuracy
+    return (
+        f"{100 * share.value:.1f} ({100 * share.low:.1f}–{100 * share.high:.1f}) "
+        f"± {100 * figure.spread:.1f}"
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
