@@ -40,8 +40,12 @@ def plot(
         ncols=min(4, len(results)),
     )
     part = path.with_name(path.name + ".part")
-    figure.savefig(part, format="png", dpi=120)
-    part.replace(path)
+    try:
+        figure.savefig(part, format="png", dpi=120)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _accuracies(axes: Any, results: Sequence[tuple[str, Report, Sequence[Judgement]]]) -> None:

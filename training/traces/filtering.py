@@ -70,9 +70,20 @@ def run(  # noqa: PLR0913
         code=manifest.source_digest(CODE),
         summary=summary.record(),
     )
-    for suffix in ("png", "svg"):
-        plot(summary, folder / f"summary.{suffix}", unit)
+    _draw(summary, folder, unit)
     return summary
+
+
+def _draw(summary: Summary, folder: Path, unit: str) -> None:
+    for suffix in ("png", "svg"):
+        path = folder / f"summary.{suffix}"
+        try:
+            plot(summary, path, unit)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise DataError(
+                f"cannot write {path}: {error.strerror}; free space, run again"
+            ) from error
 
 
 def read(traces: Sequence[Path]) -> Iterator[TraceRow]:
