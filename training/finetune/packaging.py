@@ -62,10 +62,20 @@ def finish(  # noqa: PLR0913, PLR0917
         },
         "log": run["log"],
     }
+    if models.is_adapter(output):
+        _order_targets(output / models.ADAPTER)
     generation(ready.tokenizer, models.is_adapter(output), output)
     describe(output, made, record)
     place.finish(record)
     return made
+
+
+def _order_targets(path: Path) -> None:
+    """PEFT writes a set, in another order in each process: the same run, another digest."""
+    config = manifest.read(path)
+    if isinstance(config["target_modules"], list):
+        config["target_modules"].sort()
+    manifest.write(path, config)
 
 
 def describe(folder: Path, made: Card, record: dict[str, Any]) -> None:
