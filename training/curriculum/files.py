@@ -88,9 +88,11 @@ def make(  # noqa: PLR0913
     pairs = made.rows(settings.anchor, seed)
     if not pairs:
         raise DataError(f"no pair could be made: {dict(made.counts)}; give more wrong traces")
+    # Several wrong traces of one problem share its clean one.
+    traces = {row.key: row for row in (*made.advanced, *made.confirmed, *made.clean)}
     counts = {
         target: rows.write(target, pairs),
-        advanced: rows.write(advanced, [*made.advanced, *made.confirmed, *made.clean]),
+        advanced: rows.write(advanced, traces.values()),
     }
     anchors = sum(map(is_anchor, pairs))
     return outputs.finish(
