@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx2
-import psutil
 import pytest
 
-from app.engines import cpu
-from app.settings import Settings
 from tests.conftest import REPOSITORY
+from tests.support.vllm_server import vllm_server
 from training.errors import TeacherError
 from training.problems import generator
 from training.rows import TraceRow
@@ -28,7 +20,6 @@ from training.traces.teacher.sampling import Endpoint, Sampling
 
 pytestmark = pytest.mark.engine
 
-START_S = 180.0
 MODEL = "starter"
 SAMPLING = Sampling(
     model=MODEL, prompt="plain", origin="self", temperature=1.0, max_tokens=400, seed=5
@@ -37,43 +28,10 @@ SAMPLING = Sampling(
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base URL of vLLM's own server, on the shipped checkpoint, with our CPU profile."""
-    settings = Settings()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    """The base URL of vLLM's own server, on the shipped checkpoint."""
     log = tmp_path_factory.mktemp("vllm") / "server.log"
-    checkpoint = REPOSITORY / "checkpoints" / "starter"
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(checkpoint),
-             "--served-model-name", MODEL, "--host", "127.0.0.1", "--port", str(port),
-             *cpu.options(settings)],
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **cpu.environment(settings, os.environ)},
-        )  # fmt: skip
-    base = f"http://127.0.0.1:{port}"
-    try:
-        _wait(process, f"{base}/health", log)
-        yield f"{base}/v1"
-    finally:
-        children = psutil.Process(process.pid).children(recursive=True)
-        process.terminate()
-        process.wait(60)
-        for left in psutil.wait_procs(children, timeout=15)[1]:
-            left.kill()
-
-
-def _wait(process: subprocess.Popen[bytes], health: str, log: Path) -> None:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        try:
-            if httpx2.get(health, timeout=2).status_code == 200:
-                return
-        except httpx2.HTTPError:
-            time.sleep(0.3)
-    pytest.fail(f"not ready after {START_S} s:\n{log.read_text()}")
+    with vllm_server(REPOSITORY / "checkpoints" / "starter", MODEL, log) as url:
+        yield url
 
 
 def test_a_served_reasoner_is_sampled_from_the_bare_question(url: str) -> None:

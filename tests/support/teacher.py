@@ -55,7 +55,10 @@ class Teacher:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        body = json.loads(await _read(receive))
+        sent = await _read(receive)
+        if sent is None:
+            return
+        body = json.loads(sent)
         self.requests.append(body)
         self.keys.append(dict(scope["headers"]).get(b"authorization", b"").decode() or None)
         self.busy += 1
@@ -138,10 +141,13 @@ def teacher(
         listener.close()
 
 
-async def _read(receive: Any) -> bytes:
+async def _read(receive: Any) -> bytes | None:
+    """The request's body; None if its client is gone before the end."""
     body, more = b"", True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return body

@@ -6,126 +6,62 @@ the steps that train.
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from app.engines.scripted import Script, ScriptedEngine
-from statespace.text import render
-from tests.support.killing import KILLED, LIGHT, Mortal, mortal
-from tests.support.miniature import Tutor, content
-from tests.support.server import local_server
-from tests.support.teacher import Teacher, teacher
+from tests.support.killing import HEAVY, KILLED, LIGHT, Mortal, mortal
+from tests.support.miniature import (
+    PROBLEMS,
+    TUTOR,
+    Inputs,
+    Step,
+    content,
+    decontaminate,
+    dpo,
+    evaluation,
+    export,
+    filters,
+    grpo,
+    known,
+    own_pairs,
+    pairs,
+    prepared,
+    problems,
+    review,
+    sft,
+    taught,
+    trace,
+)
+from tests.support.tiny_models import make
 from training import manifest, rows
 from training.evaluation.answers import AnswerRow
-from training.problems import generator, jsonl
-from training.rows import TraceRow, row_key
-from training.shards import Outcome, places
-from training.traces import graph
-from training.traces.filters import Rejected, filtered
+from training.evaluation.results import JUDGEMENTS, RESULTS, SetJudgement
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 DEATHS = 4
 """Of each step, unless all of its moments are taken."""
-PROBLEMS = [generator.generate(7, index, operations=(1, 2)) for index in range(12)]
-TUTOR = Tutor.of(PROBLEMS)
-WIDTH = 3
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What stands before a step: files of the steps before it, and servers."""
-
-    folder: Path
-    teacher: Teacher
-    url: str
-
-    def __truediv__(self, name: str) -> Path:
-        return self.folder / name
-
-
-def trace(number: int) -> TraceRow:
-    problem = PROBLEMS[number]
-    return TraceRow(
-        key=row_key(problem.id, 0, "test"),
-        problem=problem.id,
-        question=problem.question,
-        gold=problem.answer,
-        trace=render(TUTOR.wrong(number) or graph.trace(problem)),
-        origin="teacher",
-        source=problem.source,
-        split=problem.split,
-        licence=problem.licence,
-    )
+TRAINING_DEATHS = 10
+"""Of each step that trains, in `make test-all`."""
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inputs]:
-    folder = tmp_path_factory.mktemp("inputs")
-    jsonl.write(folder / "problems.jsonl", PROBLEMS)
-    jsonl.write(folder / "test.jsonl", [*PROBLEMS[:2], generator.generate(8, 1)])
-    traces = [trace(number) for number in range(len(PROBLEMS))]
-    rows.write(folder / "traces.jsonl", traces)
-    rejected = [one.kept for one in filtered(traces) if isinstance(one, Rejected)]
-    assert len(rejected) == 6
-    rows.write(folder / "rejected.jsonl", rejected)
-    script = Script({one.question: graph.text(one) for one in PROBLEMS}, delay_s=0)
-    with teacher(TUTOR) as asked, local_server(ScriptedEngine(script)) as server:
-        yield Inputs(folder, asked, server.url)
+    with prepared(tmp_path_factory.mktemp("inputs")) as inputs:
+        yield inputs
 
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[Mortal]:
     with mortal(*LIGHT) as process:
         yield process
-
-
-Step = Callable[[Inputs, Path], list[object]]
-"""What is typed behind `statewise`, given what there is and the folder to write to."""
-
-
-def problems(given: Inputs, out: Path) -> list[object]:
-    source = ["train", "problems", "procedural", "--count", 12, "--seed", 3]
-    return [*source, "--operations", "1-2", "--output", out / "problems.jsonl"]
-
-
-def decontaminate(given: Inputs, out: Path) -> list[object]:
-    against = ["--against", given / "test.jsonl", "--threshold", 1, "--no-masked"]
-    train = ["train", "decontaminate", given / "problems.jsonl"]
-    return [*train, *against, "--output", out / "clean.jsonl"]
-
-
-def known(given: Inputs, out: Path) -> list[object]:
-    return ["train", "traces", given / "problems.jsonl", "--origin", "graph", "--output", out]
-
-
-def asking(given: Inputs) -> list[object]:
-    return ["--url", given.teacher.url, "--model", "tutor", "--concurrency", WIDTH]
-
-
-def taught(given: Inputs, out: Path) -> list[object]:
-    origin = ["--origin", "teacher", *asking(given)]
-    return ["train", "traces", given / "problems.jsonl", *origin, "--output", out]
-
-
-def review(given: Inputs, out: Path) -> list[object]:
-    return ["train", "review", given / "rejected.jsonl", *asking(given), "--output", out]
-
-
-def filters(given: Inputs, out: Path) -> list[object]:
-    return ["train", "filter", given / "traces.jsonl", "--output", out]
-
-
-def evaluation(given: Inputs, out: Path) -> list[object]:
-    which = ["--set", f"mine=problems:{given / 'problems.jsonl'}", "--concurrency", WIDTH]
-    return ["eval", "--url", given.url, *which, "--output", out]
 
 
 def whole(process: Mortal, step: Step, given: Inputs, out: Path) -> list[str]:
@@ -141,24 +77,32 @@ def chosen(moments: list[str], step: Step) -> list[int]:
     return [*every] if THOROUGH else sorted(Random(step.__name__).sample(every, DEATHS))
 
 
-def outcome(path: Path) -> list[str]:
+def shard_keys(path: Path) -> list[str]:
     """The keys of a step's shards; fails where one is there twice."""
-    lines = [line for file in path.glob("shards/*.jsonl") for line in file.read_bytes().split(b"\n")]
-    keys = Counter(rows.TraceRow.model_validate_json(line).key for line in lines if line)
+    files = path.glob("shards/*.jsonl")
+    lines = [line for file in files for line in file.read_bytes().splitlines()]
+    keys = Counter(json.loads(line)["key"] for line in lines)
     assert set(keys.values()) <= {1}
     return sorted(keys)
+
+
+def died(process: Mortal, step: Step, given: Inputs, out: Path, number: int) -> bool:
+    """Kills a step at a moment; whether it had not ended before, as syncs that merge let it."""
+    ended = process.run(*step(given, out), watch=out, die=number)
+    assert ended.status in (KILLED, 0), ended.said
+    return ended.status == KILLED
 
 
 @pytest.mark.parametrize("step", [problems, decontaminate, known, filters])
 def test_a_step_killed_anywhere_ends_the_same(
     process: Mortal, inputs: Inputs, tmp_path: Path, step: Step
 ) -> None:
+    """Byte for byte, manifests included; and no .part is left."""
     moments = whole(process, step, inputs, tmp_path / "whole" / "out")
     expected = content(tmp_path / "whole")
     for number in chosen(moments, step):
         out = tmp_path / str(number) / "out"
-        killed = process.run(*step(inputs, out), watch=out, die=number)
-        assert killed.status == KILLED, (moments[number - 1], killed.said)
+        assert died(process, step, inputs, out, number)
         whole(process, step, inputs, out)
         assert content(out.parent) == expected, moments[number - 1]
 
@@ -170,15 +114,113 @@ def test_what_a_teacher_was_paid_for_is_kept(
     """Only what was on its way is asked for again."""
     moments = whole(process, step, inputs, tmp_path / "whole" / "out")
     expected = content(tmp_path / "whole", "shards/*")
-    keys = outcome(tmp_path / "whole" / "out")
+    keys = shard_keys(tmp_path / "whole" / "out")
+    deaths = 0
     for number in chosen(moments, step):
         out = tmp_path / str(number) / "out"
-        killed = process.run(*step(inputs, out), watch=out, die=number)
-        assert killed.status == KILLED, (moments[number - 1], killed.said)
-        shards = out.glob("shards/*.jsonl")
-        kept = sum(path.read_bytes().count(b"\n") for path in shards)
+        deaths += died(process, step, inputs, out, number)
+        kept = sum(path.read_bytes().count(b"\n") for path in out.glob("shards/*.jsonl"))
         before = len(inputs.teacher.requests)
         whole(process, step, inputs, out)
         assert len(inputs.teacher.requests) - before == len(keys) - kept, moments[number - 1]
         assert content(out.parent, "shards/*") == expected, moments[number - 1]
-        assert outcome(out) == keys
+        assert shard_keys(out) == keys
+    assert deaths
+
+
+def test_an_evaluation_keeps_every_answer(process: Mortal, inputs: Inputs, tmp_path: Path) -> None:
+    moments = whole(process, evaluation, inputs, tmp_path / "whole")
+    expected = found(tmp_path / "whole")
+    deaths = 0
+    for number in chosen(moments, evaluation):
+        out = tmp_path / str(number)
+        deaths += died(process, evaluation, inputs, out, number)
+        whole(process, evaluation, inputs, out)
+        assert found(out) == expected, moments[number - 1]
+        assert not list(out.glob("*.part")), moments[number - 1]
+    assert deaths
+
+
+def found(out: Path) -> tuple[list[str], Any, Any]:
+    """Keys of the answers, what was found of each, and the counts; but for seconds."""
+    keys = [row.key for row in rows.read(out / "answers.jsonl", AnswerRow)]
+    assert len(set(keys)) == len(keys) == len(PROBLEMS)
+    judged = [
+        row.model_dump(exclude={"seconds"}) for row in rows.read(out / JUDGEMENTS, SetJudgement)
+    ]
+    (one,) = manifest.read(out / RESULTS)["sets"]
+    return sorted(keys), judged, {**one, "report": {**one["report"], "seconds": None}}
+
+
+@pytest.fixture(scope="module")
+def trainer() -> Iterator[Mortal]:
+    with mortal(*HEAVY) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def trained(inputs: Inputs, trainer: Mortal) -> Inputs:
+    """With a model, its stage 1, and the files that both stages are trained on."""
+    make("llama", inputs / "model")
+    good = [trace(number) for number in range(len(PROBLEMS)) if TUTOR.wrong(number) is None]
+    rows.write(inputs / "good.jsonl", good)
+    whole(trainer, sft, inputs, inputs / "one")
+    whole(trainer, pairs, inputs, inputs.folder)
+    return inputs
+
+
+def comparable(folder: Path) -> dict[str, Any]:
+    """What the files hold; manifests as values, since a resumed log has its fields by name."""
+    # TRL's own page about a run that is going on lists its tags in any order.
+    found: dict[str, Any] = content(folder, "training/README.md")
+    for name in found:
+        if name.endswith("manifest.json"):
+            found[name] = manifest.read(folder / name)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(not THOROUGH, reason="make test-all")
+@pytest.mark.parametrize(
+    "step",
+    [
+        pairs,
+        own_pairs,
+        sft,
+        dpo,
+        grpo,
+        export,
+    ],
+)
+def test_training_killed_anywhere_ends_the_same(
+    trainer: Mortal, trained: Inputs, tmp_path: Path, step: Step
+) -> None:
+    """Losses, weights, cards and manifests, byte for byte; and nothing else is left."""
+    moments = whole(trainer, step, trained, tmp_path / "whole" / "out")
+    expected = comparable(tmp_path / "whole")
+    numbers = range(1, len(moments) + 1)
+    for number in sorted(Random(step.__name__).sample(numbers, min(len(numbers), TRAINING_DEATHS))):
+        out = tmp_path / str(number) / "out"
+        assert died(trainer, step, trained, out, number)
+        whole(trainer, step, trained, out)
+        ended = comparable(out.parent)
+        assert ended.keys() == expected.keys(), moments[number - 1]
+        assert ended == expected, moments[number - 1]
+        shutil.rmtree(out.parent)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(not THOROUGH, reason="make test-all")
+def test_an_export_killed_while_it_replaces_another_can_be_repeated(
+    trainer: Mortal, trained: Inputs, tmp_path: Path
+) -> None:
+    """Half removed, what was there would pass for somebody's own files."""
+    out = tmp_path / "out"
+    whole(trainer, export, trained, out)
+    expected = content(tmp_path)
+    for number in range(1, len(whole(trainer, export, trained, out)) + 1):
+        assert died(trainer, export, trained, out, number)
+        whole(trainer, export, trained, out)
+        assert content(tmp_path) == expected, number

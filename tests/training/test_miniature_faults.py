@@ -1,0 +1,157 @@
+"""Full disks, damaged files and mistyped recipes, met by the commands as they are typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.killing import LIGHT, Mortal, mortal
+from tests.support.miniature import (
+    PROBLEMS,
+    Inputs,
+    Step,
+    content,
+    decontaminate,
+    evaluation,
+    filters,
+    known,
+    prepared,
+    problems,
+    review,
+    taught,
+)
+from tests.training.finetune import RECIPES
+from training.problems import jsonl
+
+TIMED = ("shards/*", "answers.jsonl", "judgements.jsonl", "results.*")
+"""Files whose lines come in any order, or that hold seconds."""
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inputs]:
+    with prepared(tmp_path_factory.mktemp("inputs")) as inputs:
+        yield inputs
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[Mortal]:
+    with mortal(*LIGHT, "training.finetune.recipe", "yaml") as process:
+        yield process
+
+
+def names(folder: Path) -> set[str]:
+    return set(content(folder))
+
+
+@pytest.mark.parametrize(
+    "step", [problems, decontaminate, known, taught, review, filters, evaluation]
+)
+def test_a_full_disk_is_explained_whichever_file_it_meets(
+    process: Mortal, inputs: Inputs, tmp_path: Path, step: Step
+) -> None:
+    """With room made, the same command ends as it would have."""
+    whole = tmp_path / "whole" / "out"
+    assert process.run(*step(inputs, whole), watch=whole).status == 0
+    expected = content(whole.parent, *TIMED)
+    sizes = sorted({path.stat().st_size for path in whole.rglob("*") if path.is_file()} - {0})
+    for room in {sizes[0] - 1, sizes[len(sizes) // 2] - 1, sizes[-1] - 1}:
+        out = tmp_path / str(room) / "out"
+        full = process.run(*step(inputs, out), watch=out, room=room)
+        assert full.status in (1, 2), (room, full.said)
+        assert "free space" in " ".join(full.said.split()), (room, full.said)
+        assert "Traceback" not in full.said, (room, full.said)
+        assert not list(out.rglob("*.part")), room
+        ended = process.run(*step(inputs, out), watch=out)
+        assert ended.status == 0, (room, ended.said)
+        assert content(out.parent, *TIMED) == expected, room
+        assert names(out) == names(whole), room
+
+
+def test_a_damaged_shard_is_named_and_loses_one_trace_only(
+    process: Mortal, inputs: Inputs, tmp_path: Path
+) -> None:
+    """As a copy leaves it that broke off; the remedy is that of the message."""
+    out = tmp_path / "out"
+    assert process.run(*taught(inputs, out), watch=out).status == 0
+    whole = content(out, "shards/*")
+    (shard,) = out.glob("shards/*.jsonl")
+    lines = shard.read_bytes().splitlines(keepends=True)
+    shard.write_bytes(b"".join([*lines[:2], lines[2][:60] + b"\n", *lines[3:]]))
+    damaged = process.run(*taught(inputs, out), watch=out)
+    said = " ".join(damaged.said.split())
+    assert damaged.status == 1
+    assert f"{shard.name}, line 3, is damaged" in said
+    assert "delete the line and run again" in said
+    shard.write_bytes(b"".join([*lines[:2], *lines[3:]]))
+    before = len(inputs.teacher.requests)
+    assert process.run(*taught(inputs, out), watch=out).status == 0
+    assert len(inputs.teacher.requests) - before == 1
+    assert content(out, "shards/*") == whole
+
+
+def test_a_shard_cut_short_is_filled_up(process: Mortal, inputs: Inputs, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert process.run(*taught(inputs, out), watch=out).status == 0
+    whole = content(out, "shards/*")
+    (shard,) = out.glob("shards/*.jsonl")
+    lines = shard.read_bytes().splitlines(keepends=True)
+    shard.write_bytes(b"".join(lines[:7]) + lines[7][:-20])
+    before = len(inputs.teacher.requests)
+    assert process.run(*taught(inputs, out), watch=out).status == 0
+    assert len(inputs.teacher.requests) - before == len(PROBLEMS) - 7
+    assert content(out, "shards/*") == whole
+
+
+def test_a_file_cut_short_stops_the_next_step(
+    process: Mortal, inputs: Inputs, tmp_path: Path
+) -> None:
+    """Half the rows would pass for all of them."""
+    whole, out = tmp_path / "whole" / "problems.jsonl", tmp_path / "out"
+    assert process.run(*problems(inputs, whole.parent), watch=out).status == 0
+    whole.write_bytes(b"".join(whole.read_bytes().splitlines(keepends=True)[:2]))
+    against = ["--against", inputs / "test.jsonl", "--output", out / "clean.jsonl"]
+    ended = process.run("train", "decontaminate", whole, *against, watch=out)
+    assert ended.status == 1, ended.said
+    assert "cut short or changed" in " ".join(ended.said.split())
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "right", "typed"),
+    [
+        ("qwen", "  learning_rate: ", "  learning_rat: "),
+        ("llama-3-8b", "\n  lora:", "\n  lorra:"),
+        ("starter", "\n  save_steps: 200", "\n  safe_steps: 200"),
+    ],
+)
+def test_a_typo_in_a_recipe_names_the_nearest_key_before_any_work(
+    process: Mortal, tmp_path: Path, recipe: str, right: str, typed: str
+) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text((RECIPES / f"{recipe}.yaml").read_text().replace(right, typed, 1))
+    out = tmp_path / "out"
+    command = ["--recipe", path, "--output", out]
+    if recipe == "starter":
+        command += ["--work", out]
+    else:
+        command = ["sft", *command, "--data", tmp_path / "accepted.jsonl"]
+    ended = process.run("train", *command, watch=out)
+    said = " ".join(ended.said.split())
+    assert ended.status == 1, said
+    assert f"did you mean {dotted(right, recipe)}?" in said
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def dotted(right: str, recipe: str) -> str:
+    """The key that was meant."""
+    section = {"lora": "model"}.get(right.strip(": \n").partition(":")[0], "sft")
+    return f"{section}.{right.strip().partition(':')[0]}"
+
+
+def test_what_is_asked_of_a_teacher_is_what_the_problems_say(inputs: Inputs) -> None:
+    """The harness itself: its questions can be told apart."""
+    questions = [problem.question for problem in jsonl.read(inputs / "problems.jsonl")]
+    assert not [one for one in questions for two in questions if one != two and one in two]
