@@ -100,7 +100,12 @@ def fit(trainer: Any, progress: TrainerCallback | None) -> dict[str, Any]:
     with state.main_process_first():  # it deletes what is incomplete
         newest = checkpoints.newest(folder)
     trainer.train(resume_from_checkpoint=newest)
-    log = [entry for entry in trainer.state.log_history if "loss" in entry]
+    # TRL's own count of tokens starts anew when a run resumes.
+    log = [
+        {name: value for name, value in entry.items() if name != "num_tokens"}
+        for entry in trainer.state.log_history
+        if "loss" in entry
+    ]
     return {"steps": trainer.state.global_step, "log": log}
 
 
