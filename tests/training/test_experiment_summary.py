@@ -200,11 +200,11 @@ def test_sets_are_what_their_names_say_and_nobody_learns_from_them(recipe: Exper
         assert kinds.issuperset(one.relations)
     for one in (*pool, *sets[problems.SEEN], *sets[problems.HELDOUT]):
         assert one.operations in recipe.problems.operations
-        assert problems.largest(one) <= 100
+        assert problems.largest(one) <= 400
     assert {one.split for one in pool} == {"seen"}
     assert {one.split for one in sets[problems.HELDOUT]} == {"heldout"}
-    assert {one.operations for one in sets[problems.LONGER]} == {4, 5}
-    assert all(100 < problems.largest(one) <= 999 for one in sets[problems.LARGER])
+    assert {one.operations for one in sets[problems.LONGER]} == {4}
+    assert all(400 < problems.largest(one) <= 999 for one in sets[problems.LARGER])
 
 
 def test_chains_of_thought_are_true_and_judged_as_traces_are(recipe: Experiment) -> None:
@@ -224,6 +224,19 @@ def test_chains_of_thought_are_true_and_judged_as_traces_are(recipe: Experiment)
         for one in trace.transitions:
             if one.action is Action.SOLVE_SUBQUESTION:
                 assert one.output.split(" = ", 2)[2] in text, (one.output, text)
+
+
+def test_arithmetic_is_true_and_within_bounds(recipe: Experiment) -> None:
+    rng = Random(3)
+    seen = set()
+    for _ in range(300):
+        line = texts.arithmetic(rng, recipe.problems)
+        sides = line.split(" = ")
+        assert len(sides) > 1
+        assert len({_value(side) for side in sides}) == 1, line
+        seen.add(line.split()[1])
+        assert max(int(term) for term in line.split() if term.isdigit()) <= recipe.problems.larger
+    assert seen == {"+", "-", "*", "/"}
 
 
 def _value(side: str) -> Any:

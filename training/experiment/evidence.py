@@ -187,11 +187,10 @@ class Evidence:
 
     def _speed(self) -> float:
         """Measured on a model that is thrown away."""
-        recipe = self.recipe.recipe(self.recipe.seeds[0])
-        steps = self.recipe.budget.steps
-        wanted = 2 * steps * recipe.base.batch * recipe.base.length
-        few = recipe.base.model_copy(update={"tokens": wanted})
-        recipe = recipe.model_copy(update={"base": few})
+        steps, base = self.recipe.budget.steps, self.recipe.base
+        tokens = 2 * steps * base.batch * base.length
+        few = self.recipe.model_copy(update={"base": base.model_copy(update={"tokens": tokens})})
+        recipe = few.recipe(self.recipe.seeds[0])
         found = tokenizer.load(self._vocabulary)
         rows = texts.base_rows(few, recipe.seed, self.pool, found)
         folder = self.work / "speed"

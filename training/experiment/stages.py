@@ -87,7 +87,7 @@ class Seed:
         step = self._step("base", self.key, recipe.model, recipe.base, recipe.compile)
         if step.record is None:
             found = tokenizer.load(self.vocabulary)
-            read = texts.base_rows(recipe.base, self.seed, self.pool, found)
+            read = texts.base_rows(self.recipe, self.seed, self.pool, found)
             made = base.build(recipe, found, read, step.folder)
             record = trainer.fit(made, recipe.base, Steps(self.report, self._say("base")))
             made.model.save_pretrained(step.folder / "model")

@@ -14,10 +14,11 @@ from statespace.text import render
 from training import data
 from training.curriculum.pairs import AdvancedRow
 from training.experiment.chains import chain
-from training.experiment.settings import Experiment
+from training.experiment.settings import Experiment, Problems
+from training.problems.graph import evaluate
 from training.problems.problem import Problem
-from training.recipe import Base
 from training.traces import graph
+from training.traces.arithmetic import worked
 
 Writer = Callable[[Problem], str]
 
@@ -41,12 +42,13 @@ def tokenizer_texts(recipe: Experiment, pool: Sequence[Problem]) -> Iterator[str
         yield trace(problem)
 
 
-def base_rows(base: Base, seed: int, pool: Sequence[Problem], tokenizer: Any) -> Dataset:
+def base_rows(recipe: Experiment, seed: int, pool: Sequence[Problem], tokenizer: Any) -> Dataset:
     """Rows of `base.length` ids: questions of the pool and lines of arithmetic, nothing else."""
+    base = recipe.base
     rows = max(1, base.tokens // base.length)
     wanted = rows * base.length
     ids = array("i")
-    for text in _base_texts(base, seed, pool):
+    for text in _base_texts(recipe, seed, pool):
         ids.extend(tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True))
         ids.append(tokenizer.eos_token_id)
         if len(ids) >= wanted:
@@ -54,7 +56,8 @@ def base_rows(base: Base, seed: int, pool: Sequence[Problem], tokenizer: Any) ->
     return data._dataset(base.length, input_ids=ids[:wanted])
 
 
-def _base_texts(base: Base, seed: int, pool: Sequence[Problem]) -> Iterator[str]:
+def _base_texts(recipe: Experiment, seed: int, pool: Sequence[Problem]) -> Iterator[str]:
+    base = recipe.base
     rng = Random(data.stream(seed, data.BASE))
     for _ in itertools.count():
         for problem in rng.sample(pool, len(pool)):
@@ -63,8 +66,30 @@ def _base_texts(base: Base, seed: int, pool: Sequence[Problem]) -> Iterator[str]
             budget = len(problem.question) * base.arithmetic / max(1e-9, 1 - base.arithmetic)
             lines: list[str] = []
             while sum(map(len, lines)) < budget:
-                lines.append(data.arithmetic(rng))
+                lines.append(arithmetic(rng, recipe.problems))
             yield "\n".join(lines)
+
+
+def arithmetic(rng: Random, bounds: Problems) -> str:
+    """One true line, worked as in traces: `602 + 45 = 602 + 40 + 5 = 642 + 5 = 647`.
+
+    Whole numbers, mostly small, but also those of the set of larger numbers: that set tests whether
+    solving carries over to them, not whether sums do.
+    """
+    most = min(bounds.larger, rng.choice((20, 60, 100, 100, bounds.largest, bounds.larger)))
+    if rng.random() < 0.75:
+        total = rng.randint(2, most)
+        part = rng.randint(1, total - 1)
+        first, sign, second = rng.choice(((part, "+", total - part), (total, "-", part)))
+    else:
+        factor = rng.randint(2, 12)
+        other = rng.randint(2, max(2, most // factor))
+        first, sign, second = rng.choice(
+            ((factor, "*", other), (other, "*", factor), (factor * other, "/", factor))
+        )
+    terms = [str(first), sign, str(second)]
+    value = evaluate(" ".join(terms), {})
+    return " = ".join((" ".join(terms), *worked(terms, str(value))))
 
 
 def solved(pool: Sequence[Problem], write: Writer) -> list[AdvancedRow]:
