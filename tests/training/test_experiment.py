@@ -19,6 +19,7 @@ from app.engines.scripted import Script, ScriptedEngine
 from statewise.cli import served
 from tests.support.server import local_server
 from training import manifest
+from training.curriculum import repair
 from training.errors import DataError, RecipeError
 from training.experiment import plan, problems, results, texts
 from training.experiment.answers import Ask, Served
@@ -332,6 +333,23 @@ def test_a_checkpoint_is_served_and_its_answers_are_judged_alike(tmp_path: Path)
     voted = results.majority(twice)
     assert voted.right == "110"
     assert voted.tokens == tuple(2 * count for count in results.greedy(once).tokens)
+
+
+def test_actions_that_nobody_knows_are_no_trace(tmp_path: Path) -> None:
+    """A small model invents actions; what it wrote is wrong, and nothing to be repaired."""
+    problem = problems.sets(recipe())[problems.SEEN][0]
+    invented = texts.trace(problem).replace("Action: Decompose", "Action: Dream")
+
+    @contextmanager
+    def serving(_: Path) -> Iterator[str]:
+        with local_server(ScriptedEngine(Script({problem.question: invented}))) as server:
+            yield server.url
+
+    with open(os.devnull, "w") as nowhere, Report(Console(file=nowhere)) as report:
+        answering = Served(serving, report, max_new_tokens=400, concurrency=2)
+        ((found,),) = answering(tmp_path / "model", [Ask([problem])], tmp_path / "answers")
+    assert found.judgement.illegal
+    assert repair.states(found.text) is None
 
 
 def test_the_command_line_hands_over_a_way_to_serve(

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import torch
 from transformers import AutoModelForCausalLM
 
+from statespace.actions import LABELS
 from statespace.prompts import Prompt
 from statespace.solutions import Solution, Usage
 from statespace.text import render
@@ -119,9 +120,16 @@ class Served:
 def _served(problem: Problem, sample: int, solution: Solution | None, reason: str) -> Answer:
     if solution is None:
         return Answer(problem, sample, "", failure(problem, sample, reason))
-    states = [(one.action, one.output) for one in solution.transitions if one.action is not None]
-    text = render(states) if states else solution.text or ""
+    text = solution.text or _text(solution)
     return Answer(problem, sample, text, judge(solution, problem, sample=sample))
+
+
+def _text(solution: Solution) -> str:
+    """The trace; an action that is not one of the state space has no way to be written again."""
+    states = [(one.action, one.output) for one in solution.transitions]
+    if not all(action in LABELS for action, _ in states):
+        return "\n\n".join(output for _, output in states)
+    return render(states)
 
 
 @dataclass(frozen=True, slots=True)
