@@ -201,6 +201,8 @@ def test_what_is_written_names_every_set_and_can_be_read(finished: Path) -> None
     assert set(summary.figures) > {"(a) chain of thought", "(a) majority of 2"}
     page = (out / "results.md").read_text()
     assert all(name in page for name in (*problems.SETS, *summary.figures))
+    assert f"{MINIATURE['sft']['tokens']:,}" in page
+    assert "learn to notice it" in page
     assert (out / "results.png").stat().st_size > 10_000
     for name, digest in content["manifest"]["results"].items():
         assert manifest.file_digest(out / name) == digest

@@ -27,7 +27,7 @@ from training.experiment.results import ARMS, Arm, Result
 from training.experiment.settings import Experiment
 from training.experiment.stages import Seed
 from training.experiment.summary import Summary, summarized
-from training.experiment.table import markdown
+from training.experiment.table import accounts, markdown
 from training.problems import jsonl
 from training.problems.problem import Problem
 from training.progress import Report
@@ -158,7 +158,8 @@ class Evidence:
             }
             manifest.write(self.output / "results.json", content)
             part = self.output / "results.md.part"
-            part.write_text(markdown(summary), encoding="utf-8")
+            first = [one for one in found if one.seed == summary.seeds[0]]
+            part.write_text(f"{markdown(summary)}\n{accounts(first)}", encoding="utf-8")
             part.replace(self.output / "results.md")
             plot(self.output / "results.png", summary)
         return summary

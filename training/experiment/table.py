@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from training.experiment.problems import SETS
+from training.experiment.results import LETTERS, Result
 from training.experiment.summary import ALL, Figure, Summary, answer
 
 
@@ -94,6 +95,51 @@ def markdown(summary: Summary) -> str:
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def accounts(results: Sequence[Result]) -> str:
+    """What the arms of one seed read, stage by stage; tokens of a row's padding count."""
+    rows = []
+    for one in results:
+        read = one.trained
+        first = read["sft"]["read"]
+        second, third = read.get("advanced"), read.get("dpo")
+        rows.append(
+            [
+                f"({LETTERS[one.arm]})",
+                f"{read['base']['read']['tokens']:,}",
+                f"{first['tokens']:,}",
+                f"{first['examples']:,}",
+                f"{first['learnt']:,}",
+                f"{second['read']['tokens']:,}" if second else "",
+                _mixture(second["mixture"]) if second else "",
+                f"{third['read']['tokens']:,}" if third else "",
+                f"{read['tokens']:,}",
+            ]
+        )
+    head = (
+        "",
+        "base model",
+        "stage 1",
+        "solutions",
+        "learnt",
+        "advanced traces",
+        "made of",
+        "pairs",
+        "tokens after the base model",
+    )
+    return (
+        f"What each arm read, in tokens (seed {results[0].seed}; loss falls on those that are "
+        f"learnt, in pairs both sides count):\n\n{_table(head, rows)}\n"
+    )
+
+
+def _mixture(counts: Mapping[str, int]) -> str:
+    return (
+        f"{counts['repaired']:,} with a mistake ({counts['repaired_own']:,} the model's own; "
+        f"{counts['noticing']:,} learn to notice it), {counts['confirmed']:,} confirmed, "
+        f"{counts['clean']:,} clean"
+    )
 
 
 def _accuracy(figure: Figure) -> str:
