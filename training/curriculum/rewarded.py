@@ -17,6 +17,7 @@ from training import grpo, manifest, trainer
 from training.curriculum import stage
 from training.curriculum.settings import Grpo
 from training.errors import DataError
+from training.finetune.loop import failures
 from training.finetune.place import Place
 from training.problems import jsonl
 from training.problems.problem import Problem
@@ -35,7 +36,7 @@ def run(
     inputs = digests([*files, *sorted(start.glob("*.safetensors"))])
     key = manifest.key("grpo", settings.model_dump(), shared.seed, sorted(inputs.values()))
     place = Place(output, key)
-    with place.claimed():
+    with failures(output), place.claimed():
         if place.record:
             shared.report.say(f"grpo: {output} has been finished before")
         else:

@@ -15,6 +15,7 @@ from statespace.card import NAME
 from training import manifest
 from training.errors import TrainingError
 from training.finetune import models, packaging
+from training.finetune.loop import failures, hush
 from training.finetune.place import MANIFEST
 from training.finetune.recipe import Pretrained
 
@@ -27,11 +28,24 @@ def export(
     Adapters are merged into `base`, by default the model that they were trained on, and weights
     are saved in bfloat16; with `keep_adapter` the adapter is copied. Raises TrainingError.
     """
+    hush()
     adapter = models.is_adapter(source)
     _check(source, output, adapter=adapter, keep_adapter=keep_adapter)
-    made = packaging.card_of(source)
     folder = output.with_name(output.name + ".part")
     shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with failures(output):
+            _write(source, folder, base, adapter=adapter, keep_adapter=keep_adapter)
+            _put(folder, output)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return output
+
+
+def _write(
+    source: Path, folder: Path, base: str | None, *, adapter: bool, keep_adapter: bool
+) -> None:
+    made = packaging.card_of(source)
     folder.mkdir(parents=True)
     tokenizer = AutoTokenizer.from_pretrained(source)
     if keep_adapter:
@@ -48,14 +62,16 @@ def export(
             if (source / page).is_file():
                 shutil.copy(source / page, folder)
     _seal(folder, record)
-    # Moved away first: half removed, it would be taken for somebody's files.
+
+
+def _put(folder: Path, output: Path) -> None:
+    """Replaces what is there, which is moved away first: half removed, it would be refused."""
     old = output.with_name(output.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
     if output.exists():
         output.replace(old)
     folder.replace(output)
     shutil.rmtree(old, ignore_errors=True)
-    return output
 
 
 def _check(source: Path, output: Path, *, adapter: bool, keep_adapter: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,18 @@ class Complete(checkpoints.Marker):
             super().on_save(args, state, *rest, **options)
 
 
+class _TrainedError(Exception):
+    """There is no step left."""
+
+
+class _NoMore(TrainerCallback):  # type: ignore[misc]
+    """Ends a run that is resumed after its last step; transformers would take one more."""
+
+    def on_train_begin(self, _args: Any, state: Any, *_: Any, **__: Any) -> None:
+        if state.global_step >= state.max_steps:
+            raise _TrainedError
+
+
 def fit(trainer: Any, progress: TrainerCallback | None) -> dict[str, Any]:
     """Trains to the end, from the newest complete checkpoint if there is one.
 
@@ -93,13 +105,15 @@ def fit(trainer: Any, progress: TrainerCallback | None) -> dict[str, Any]:
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(Complete())
+    trainer.add_callback(_NoMore())
     if progress is not None:
         trainer.add_callback(progress)
     folder = Path(trainer.args.output_dir)
     state = trainer.args.distributed_state
     with state.main_process_first():  # it deletes what is incomplete
         newest = checkpoints.newest(folder)
-    trainer.train(resume_from_checkpoint=newest)
+    with suppress(_TrainedError):  # the weights are those of the last checkpoint by then
+        trainer.train(resume_from_checkpoint=newest)
     # TRL's own count of tokens starts anew when a run resumes.
     log = [
         {name: value for name, value in entry.items() if name != "num_tokens"}
@@ -120,15 +134,21 @@ def failures(output: Path) -> Iterator[None]:
             "set model.quantization=nf4, or share the weights among GPUs with "
             f"training/accelerate/fsdp2.yaml; --dry-run estimates what it takes ({error})"
         ) from error
-    except (OSError, SafetensorError, RuntimeError) as error:
-        # PyTorch's writer does not say why it failed.
-        writing = ("PytorchStreamWriter", "iostream error", "file write failed")
-        if isinstance(error, RuntimeError) and not any(word in str(error) for word in writing):
+    except Exception as error:
+        if not _is_about_a_file(error):
             raise
         raise TrainingError(
-            f"cannot write to {output}: {error}; free space and run the same command again, which "
-            "goes on from the last checkpoint"
+            f"cannot write to {output}: {error}; free space and run the same command again"
         ) from error
+
+
+def _is_about_a_file(error: Exception) -> bool:
+    if isinstance(error, OSError | SafetensorError):
+        return True
+    if isinstance(error, RuntimeError):  # PyTorch's writer does not say why it failed
+        writing = ("PytorchStreamWriter", "iostream error", "file write failed")
+        return any(word in str(error) for word in writing)
+    return type(error) is Exception and "os error" in str(error)  # as `tokenizers` says it
 
 
 def hush() -> None:
