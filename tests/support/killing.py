@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+"""Whether this is `make test-all`."""
 KILLED = -signal.SIGKILL
 LIGHT = (
     "matplotlib.figure",

@@ -7,15 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from app.engines.scripted import Script, ScriptedEngine
 from statespace.actions import Action
 from statespace.text import SEPARATOR, render
 from tests.conftest import REPOSITORY
+from tests.support.killing import Mortal
 from tests.support.server import local_server
 from tests.support.teacher import Body, Teacher, asked, teacher
 from tests.training.finetune import command
-from training import rows
+from training import manifest, rows
 from training.curriculum import repair
 from training.curriculum.wrong import REFUTABLE, corrupt
 from training.problems import generator, jsonl
@@ -210,3 +212,33 @@ def grpo(given: Inputs, out: Path) -> list[object]:
     sizes = ["--prompts", 4, "--group", 2, "--batch", 4, "--max-tokens", 6, "--save-steps", 1]
     start = ["--model", given / "model", "--problems", given / "problems.jsonl"]
     return ["train", "grpo", *start, *sizes, "--output", out]
+
+
+def learnt(given: Inputs, process: Mortal) -> None:
+    """Adds a model, its stage 1, and the files that both stages are trained on."""
+    from tests.support.tiny_models import make  # noqa: PLC0415 - torch, which most do without
+
+    make("llama", given / "model")
+    good = [trace(number) for number in range(len(PROBLEMS)) if TUTOR.wrong(number) is None]
+    rows.write(given / "good.jsonl", good)
+    whole(process, sft, given, given / "one")
+    whole(process, pairs, given, given.folder)
+
+
+def whole(process: Mortal, step: Step, given: Inputs, out: Path) -> list[str]:
+    """Runs a step to its end; returns its moments."""
+    ended = process.run(*step(given, out), watch=out)
+    assert ended.status == 0, ended.said
+    return ended.moments
+
+
+def comparable(folder: Path, *besides: str) -> dict[str, Any]:
+    """What the files hold; manifests as values without seconds, in whichever order of fields."""
+    # TRL's own page about a run that is going on lists its tags in any order.
+    found: dict[str, Any] = content(folder, "training/README.md", *besides)
+    for name in [name for name in found if name.endswith("manifest.json")]:
+        record = manifest.read(folder / name)
+        for entry in record.get("log", ()):
+            entry.pop("step_time", None)
+        found[name] = record
+    return found

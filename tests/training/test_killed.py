@@ -7,7 +7,6 @@ the steps that train.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -17,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.killing import HEAVY, KILLED, LIGHT, Mortal, mortal
+from tests.support.killing import HEAVY, KILLED, LIGHT, THOROUGH, Mortal, mortal
 from tests.support.miniature import (
     PROBLEMS,
-    TUTOR,
     Inputs,
     Step,
+    comparable,
     content,
     decontaminate,
     dpo,
@@ -31,6 +30,7 @@ from tests.support.miniature import (
     filters,
     grpo,
     known,
+    learnt,
     own_pairs,
     pairs,
     prepared,
@@ -38,14 +38,14 @@ from tests.support.miniature import (
     review,
     sft,
     taught,
-    trace,
+    whole,
 )
-from tests.support.tiny_models import make
 from training import manifest, rows
+from training.errors import TrainingError
 from training.evaluation.answers import AnswerRow
 from training.evaluation.results import JUDGEMENTS, RESULTS, SetJudgement
+from training.finetune.place import Place
 
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 DEATHS = 4
 """Of each step, unless all of its moments are taken."""
 TRAINING_DEATHS = 10
@@ -62,13 +62,6 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inputs]:
 def process() -> Iterator[Mortal]:
     with mortal(*LIGHT) as process:
         yield process
-
-
-def whole(process: Mortal, step: Step, given: Inputs, out: Path) -> list[str]:
-    """Runs a step without killing it; returns its moments."""
-    ended = process.run(*step(given, out), watch=out)
-    assert ended.status == 0, ended.said
-    return ended.moments
 
 
 def chosen(moments: list[str], step: Step) -> list[int]:
@@ -160,23 +153,8 @@ def trainer() -> Iterator[Mortal]:
 
 @pytest.fixture(scope="module")
 def trained(inputs: Inputs, trainer: Mortal) -> Inputs:
-    """With a model, its stage 1, and the files that both stages are trained on."""
-    make("llama", inputs / "model")
-    good = [trace(number) for number in range(len(PROBLEMS)) if TUTOR.wrong(number) is None]
-    rows.write(inputs / "good.jsonl", good)
-    whole(trainer, sft, inputs, inputs / "one")
-    whole(trainer, pairs, inputs, inputs.folder)
+    learnt(inputs, trainer)
     return inputs
-
-
-def comparable(folder: Path) -> dict[str, Any]:
-    """What the files hold; manifests as values, since a resumed log has its fields by name."""
-    # TRL's own page about a run that is going on lists its tags in any order.
-    found: dict[str, Any] = content(folder, "training/README.md")
-    for name in found:
-        if name.endswith("manifest.json"):
-            found[name] = manifest.read(folder / name)
-    return found
 
 
 @pytest.mark.slow
@@ -224,3 +202,46 @@ def test_an_export_killed_while_it_replaces_another_can_be_repeated(
         assert died(trainer, export, trained, out, number)
         whole(trainer, export, trained, out)
         assert content(tmp_path) == expected, number
+
+
+def three_steps(given: Inputs, out: Path) -> list[object]:
+    """Stage 1 that ends in the middle of an epoch."""
+    return [*sft(given, out), "--set=sft.max_steps=3", "--set=sft.schedule=constant_with_warmup"]
+
+
+@pytest.mark.slow
+def test_a_stage_killed_after_its_last_step_takes_no_further_one(
+    trainer: Mortal, trained: Inputs, tmp_path: Path
+) -> None:
+    """A checkpoint of the last step is resumed by transformers with one step more."""
+    moments = whole(trainer, three_steps, trained, tmp_path / "whole" / "out")
+    last = moments.index("open /statewise.json") + 1
+    out = tmp_path / "killed" / "out"
+    assert died(trainer, three_steps, trained, out, last)
+    whole(trainer, three_steps, trained, out)
+    assert comparable(out.parent) == comparable(tmp_path / "whole")
+    config = manifest.read(out / "adapter_config.json")
+    targets = config["target_modules"]
+    assert targets == sorted(targets), "or another process gives the same run another digest"
+
+
+@pytest.mark.parametrize(
+    "left", [(), ("training",), ("training", ".lock"), ("training", ".lock", "key.json.part")]
+)
+def test_a_stage_killed_at_its_very_start_begins_again(
+    tmp_path: Path, left: tuple[str, ...]
+) -> None:
+    place = Place(tmp_path / "out", "key")
+    for name in left:
+        place.training.mkdir(parents=True, exist_ok=True)
+        if name != "training":
+            (place.training / name).touch()
+    with place.claimed():
+        assert manifest.read(place.training / "key.json") == {"key": "key"}
+
+
+def test_a_folder_of_somebody_elses_is_not_trained_into(tmp_path: Path) -> None:
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "plan.txt").touch()
+    with pytest.raises(TrainingError, match="files that no run has written"):
+        Place(tmp_path, "key").claimed().__enter__()

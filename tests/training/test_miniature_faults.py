@@ -7,20 +7,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.killing import LIGHT, Mortal, mortal
+from tests.support.killing import HEAVY, LIGHT, THOROUGH, Mortal, mortal
 from tests.support.miniature import (
     PROBLEMS,
     Inputs,
     Step,
+    comparable,
     content,
     decontaminate,
+    dpo,
     evaluation,
+    export,
     filters,
+    grpo,
     known,
+    learnt,
+    pairs,
     prepared,
     problems,
     review,
+    sft,
     taught,
+    whole,
 )
 from tests.training.finetune import RECIPES
 from training.problems import jsonl
@@ -41,10 +49,6 @@ def process() -> Iterator[Mortal]:
         yield process
 
 
-def names(folder: Path) -> set[str]:
-    return set(content(folder))
-
-
 @pytest.mark.parametrize(
     "step", [problems, decontaminate, known, taught, review, filters, evaluation]
 )
@@ -52,21 +56,35 @@ def test_a_full_disk_is_explained_whichever_file_it_meets(
     process: Mortal, inputs: Inputs, tmp_path: Path, step: Step
 ) -> None:
     """With room made, the same command ends as it would have."""
-    whole = tmp_path / "whole" / "out"
-    assert process.run(*step(inputs, whole), watch=whole).status == 0
-    expected = content(whole.parent, *TIMED)
-    sizes = sorted({path.stat().st_size for path in whole.rglob("*") if path.is_file()} - {0})
+    check_full_disk(process, inputs, tmp_path, step)
+
+
+def check_full_disk(process: Mortal, given: Inputs, folder: Path, step: Step) -> None:
+    """With room for some of the files only: for none, for the smaller half, for all but one."""
+    made = folder / "whole" / "out"
+    whole(process, step, given, made)
+    expected = comparable(made.parent, *TIMED)
+    sizes = sorted({path.stat().st_size for path in made.rglob("*") if path.is_file()} - {0})
     for room in {sizes[0] - 1, sizes[len(sizes) // 2] - 1, sizes[-1] - 1}:
-        out = tmp_path / str(room) / "out"
-        full = process.run(*step(inputs, out), watch=out, room=room)
+        out = folder / str(room) / "out"
+        full = process.run(*step(given, out), watch=out, room=room)
         assert full.status in (1, 2), (room, full.said)
         assert "free space" in " ".join(full.said.split()), (room, full.said)
         assert "Traceback" not in full.said, (room, full.said)
-        assert not list(out.rglob("*.part")), room
-        ended = process.run(*step(inputs, out), watch=out)
-        assert ended.status == 0, (room, ended.said)
-        assert content(out.parent, *TIMED) == expected, room
-        assert names(out) == names(whole), room
+        assert not list(out.parent.rglob("*.part")), room
+        whole(process, step, given, out)
+        assert comparable(out.parent, *TIMED) == expected, room
+        assert set(content(out)) == set(content(made)), room
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(not THOROUGH, reason="make test-all")
+def test_a_full_disk_is_explained_by_what_trains(inputs: Inputs, tmp_path: Path) -> None:
+    with mortal(*HEAVY) as process:
+        learnt(inputs, process)
+        for step in (pairs, sft, dpo, grpo, export):
+            check_full_disk(process, inputs, tmp_path / step.__name__, step)
 
 
 def test_a_damaged_shard_is_named_and_loses_one_trace_only(
@@ -74,8 +92,8 @@ def test_a_damaged_shard_is_named_and_loses_one_trace_only(
 ) -> None:
     """As a copy leaves it that broke off; the remedy is that of the message."""
     out = tmp_path / "out"
-    assert process.run(*taught(inputs, out), watch=out).status == 0
-    whole = content(out, "shards/*")
+    whole(process, taught, inputs, out)
+    expected = content(out, "shards/*")
     (shard,) = out.glob("shards/*.jsonl")
     lines = shard.read_bytes().splitlines(keepends=True)
     shard.write_bytes(b"".join([*lines[:2], lines[2][:60] + b"\n", *lines[3:]]))
@@ -86,33 +104,33 @@ def test_a_damaged_shard_is_named_and_loses_one_trace_only(
     assert "delete the line and run again" in said
     shard.write_bytes(b"".join([*lines[:2], *lines[3:]]))
     before = len(inputs.teacher.requests)
-    assert process.run(*taught(inputs, out), watch=out).status == 0
+    whole(process, taught, inputs, out)
     assert len(inputs.teacher.requests) - before == 1
-    assert content(out, "shards/*") == whole
+    assert content(out, "shards/*") == expected
 
 
 def test_a_shard_cut_short_is_filled_up(process: Mortal, inputs: Inputs, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert process.run(*taught(inputs, out), watch=out).status == 0
-    whole = content(out, "shards/*")
+    whole(process, taught, inputs, out)
+    expected = content(out, "shards/*")
     (shard,) = out.glob("shards/*.jsonl")
     lines = shard.read_bytes().splitlines(keepends=True)
     shard.write_bytes(b"".join(lines[:7]) + lines[7][:-20])
     before = len(inputs.teacher.requests)
-    assert process.run(*taught(inputs, out), watch=out).status == 0
+    whole(process, taught, inputs, out)
     assert len(inputs.teacher.requests) - before == len(PROBLEMS) - 7
-    assert content(out, "shards/*") == whole
+    assert content(out, "shards/*") == expected
 
 
 def test_a_file_cut_short_stops_the_next_step(
     process: Mortal, inputs: Inputs, tmp_path: Path
 ) -> None:
     """Half the rows would pass for all of them."""
-    whole, out = tmp_path / "whole" / "problems.jsonl", tmp_path / "out"
-    assert process.run(*problems(inputs, whole.parent), watch=out).status == 0
-    whole.write_bytes(b"".join(whole.read_bytes().splitlines(keepends=True)[:2]))
+    made, out = tmp_path / "made" / "problems.jsonl", tmp_path / "out"
+    whole(process, problems, inputs, made.parent)
+    made.write_bytes(b"".join(made.read_bytes().splitlines(keepends=True)[:2]))
     against = ["--against", inputs / "test.jsonl", "--output", out / "clean.jsonl"]
-    ended = process.run("train", "decontaminate", whole, *against, watch=out)
+    ended = process.run("train", "decontaminate", made, *against, watch=out)
     assert ended.status == 1, ended.said
     assert "cut short or changed" in " ".join(ended.said.split())
     assert not out.exists()
