@@ -77,7 +77,7 @@ def base_rows(recipe: Recipe, tokenizer: Any) -> Dataset:
         ids.append(tokenizer.eos_token_id)
         if len(ids) >= wanted:
             break
-    return _dataset(base.length, input_ids=ids[:wanted])
+    return dataset(base.length, input_ids=ids[:wanted])
 
 
 def _base_texts(recipe: Recipe) -> Iterator[str]:
@@ -188,7 +188,7 @@ def sft_rows(recipe: Recipe, tokenizer: Any) -> Dataset:
     """
     ids, labels, positions = array("i"), array("i"), array("i")
     rows = max(1, recipe.sft.tokens // recipe.sft.length)
-    for row in itertools.islice(_packed(_encoded(recipe, tokenizer), recipe.sft.length), rows):
+    for row in itertools.islice(packed(_encoded(recipe, tokenizer), recipe.sft.length), rows):
         padding = recipe.sft.length - sum(len(before) + len(after) for before, after in row)
         for before, after in row:
             ids.extend(before + after)
@@ -197,16 +197,16 @@ def sft_rows(recipe: Recipe, tokenizer: Any) -> Dataset:
         ids.extend([tokenizer.pad_token_id] * padding)
         labels.extend([IGNORED] * padding)
         positions.extend(range(padding))
-    return _dataset(recipe.sft.length, input_ids=ids, labels=labels, position_ids=positions)
+    return dataset(recipe.sft.length, input_ids=ids, labels=labels, position_ids=positions)
 
 
 def _encoded(recipe: Recipe, tokenizer: Any) -> Iterator[Example]:
     prompt = Prompt.from_tokenizer(tokenizer)
-    for question, trace in _examples(recipe):
+    for question, trace in examples(recipe):
         yield prompt.ids(question), [*prompt.data(trace), tokenizer.eos_token_id]
 
 
-def _packed(examples: Iterator[Example], length: int) -> Iterator[list[Example]]:
+def packed(examples: Iterator[Example], length: int) -> Iterator[list[Example]]:
     """Rows of whole examples, best fit among a few open rows; longer examples are left out."""
     open_rows: list[tuple[int, list[Example]]] = []
     for example in examples:
@@ -224,7 +224,8 @@ def _packed(examples: Iterator[Example], length: int) -> Iterator[list[Example]]
             yield fullest[1]
 
 
-def _examples(recipe: Recipe) -> Iterator[tuple[str, str]]:
+def examples(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Questions with their traces, endlessly, in the mixture of fine-tuning."""
     procedural = _procedural(recipe)
     if recipe.gsm8k is None:
         yield from procedural
@@ -266,7 +267,7 @@ def test_questions(recipe: Recipe) -> frozenset[str]:
     return frozenset(p.question for _, problems in test_sets(recipe) for p in problems)
 
 
-def _dataset(length: int, **columns: array[int]) -> Dataset:
+def dataset(length: int, **columns: array[int]) -> Dataset:
     """Columns of flat ids as a data set with rows of `length`."""
     return Dataset.from_dict(
         {

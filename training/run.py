@@ -291,7 +291,7 @@ def _inputs(recipe: Recipe) -> dict[str, str]:
 
 def _more_traces(recipe: Recipe, tested: frozenset[str]) -> Iterator[AdvancedRow]:
     """Correct traces as in stage 1, endlessly, of other generated problems."""
-    for question, trace in data._examples(recipe.model_copy(update={"seed": recipe.seed + 1})):
+    for question, trace in data.examples(recipe.model_copy(update={"seed": recipe.seed + 1})):
         if question in tested:
             continue
         key = manifest.key(question, trace)

@@ -22,7 +22,7 @@ class Pairs(Section):
     """Of how many wrong states the model learns to notice them itself: in advanced traces to write
     Verify and Backtrack, in step pairs to prefer that to going on. After the others it learns to go
     on once Verify and Backtrack stand there. To go on is always preferred where the state is right.
-    A model that cannot tell the two takes the share for its own, and raises as many false alarms."""
+    A model that cannot tell the two takes the share for its own, and raises false alarms."""
     generated: Annotated[int, Field(ge=0)] = 0
     """Problems whose graphs are corrupted into wrong traces."""
     samples: Annotated[int, Field(ge=0)] = 0

@@ -129,7 +129,7 @@ def packed(
         raise DataError(f"no advanced trace fits into {length} tokens: raise `length`")
     ids, labels, positions = array("i"), array("i"), array("i")
     wanted = max(1, tokens // length)
-    for row in islice(data._packed(_passes(examples, seed), length), wanted):
+    for row in islice(data.packed(_passes(examples, seed), length), wanted):
         padding = length - sum(len(before) + len(after) for before, after in row)
         for before, after in row:
             ids.extend(before + after)
@@ -138,7 +138,7 @@ def packed(
         ids.extend([tokenizer.pad_token_id] * padding)
         labels.extend([data.IGNORED] * padding)
         positions.extend(range(padding))
-    return data._dataset(length, input_ids=ids, labels=labels, position_ids=positions)
+    return data.dataset(length, input_ids=ids, labels=labels, position_ids=positions)
 
 
 def _passes(examples: Sequence[data.Example], seed: int) -> Iterator[data.Example]:

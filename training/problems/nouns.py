@@ -216,8 +216,3 @@ DAYS = words("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 def invented(rng: Random) -> Noun:
     """A thing that doesn't exist, so that nouns are copied, not recognised."""
     return Noun.of("".join(rng.choice(part) for part in _SOUNDS))
-
-
-def owned(rng: Random) -> Noun:
-    """Something a person may have some of."""
-    return rng.choice(FOOD if rng.random() < 0.4 else THINGS)

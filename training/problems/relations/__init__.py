@@ -7,6 +7,8 @@ from training.problems.relations import (
     bare,
     bills,
     change,
+    changes,
+    combined,
     compare,
     days,
     earning,
@@ -27,14 +29,17 @@ from training.problems.relations import (
     times,
     together,
     travel,
+    unit_prices,
 )
 from training.problems.relations.relation import Relation
 
 _SUBJECTS = (
     ages,
     bare,
+    combined,
     bills,
     change,
+    changes,
     compare,
     days,
     earning,
@@ -55,5 +60,6 @@ _SUBJECTS = (
     times,
     together,
     travel,
+    unit_prices,
 )
 ALL: tuple[Relation, ...] = tuple(r for subject in _SUBJECTS for r in subject.RELATIONS)
