@@ -53,7 +53,7 @@ def base_rows(recipe: Experiment, seed: int, pool: Sequence[Problem], tokenizer:
         ids.append(tokenizer.eos_token_id)
         if len(ids) >= wanted:
             break
-    return data._dataset(base.length, input_ids=ids[:wanted])
+    return data.dataset(base.length, input_ids=ids[:wanted])
 
 
 def _base_texts(recipe: Experiment, seed: int, pool: Sequence[Problem]) -> Iterator[str]:
