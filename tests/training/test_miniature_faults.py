@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies as st
 
 from tests.support.killing import HEAVY, LIGHT, THOROUGH, Mortal, mortal
 from tests.support.miniature import (
@@ -31,7 +32,11 @@ from tests.support.miniature import (
     whole,
 )
 from tests.training.finetune import RECIPES
+from training.curriculum import repair
+from training.curriculum.collect import Collection
+from training.curriculum.faults import plan
 from training.problems import jsonl
+from training.traces import graph
 
 TIMED = ("shards/*", "answers.jsonl", "judgements.jsonl", "results.*")
 """Files whose lines come in any order, or that hold seconds."""
@@ -167,6 +172,32 @@ def dotted(right: str, recipe: str) -> str:
     """The key that was meant."""
     section = {"lora": "model"}.get(right.strip(": \n").partition(":")[0], "sft")
     return f"{section}.{right.strip().partition(':')[0]}"
+
+
+SPANS = st.tuples(st.integers(0, 2000), st.integers(0, 40))
+EDITS = st.lists(st.tuples(SPANS, st.sampled_from(["", " ", "0", "9" * 400, ": ", " / 0", ". "])))
+
+
+@given(number=st.integers(0, len(PROBLEMS) - 1), edits=EDITS)
+def test_whatever_a_model_writes_is_repaired_or_counted(
+    number: int, edits: list[tuple[tuple[int, int], str]]
+) -> None:
+    """A small model leaves out words: one such trace must not end the step for all others."""
+    problem = PROBLEMS[number]
+    text = graph.text(problem)
+    for (place, length), written in edits:
+        start = place % (len(text) + 1)
+        text = text[:start] + written + text[start + length :]
+    states = repair.states(text)
+    if states is not None:
+        made = Collection("step", "graph")
+        made.add(problem, states, repair.by_graph, origin="self", sample=0)
+        assert made.counts.total() == 1
+
+
+def test_a_quantity_without_a_name_is_no_plan() -> None:
+    problem = PROBLEMS[0]
+    assert plan(problem, "Pens: a = 3. Find the : b = a + 4.") is None
 
 
 def test_what_is_asked_of_a_teacher_is_what_the_problems_say(inputs: Inputs) -> None:

@@ -107,6 +107,8 @@ def plan(problem: Problem, formalized: str) -> tuple[Quantity, ...] | None:
             return None
         position = item.end()
         description = item[1].removeprefix(_FIND)
+        if not description.strip():
+            return None
         like = known.get(upper(description))
         try:
             value = evaluate(item[3], values)
