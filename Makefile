@@ -24,7 +24,7 @@ stop:  ## stop the servers of this machine
 test: install  ## all tests, with the real engine
 	@$(PYTEST)
 
-test-all: install  ## the tests with long fuzzing and whole data sets
+test-all: install  ## the same with long fuzzing, whole data sets, and every step killed everywhere
 	@HYPOTHESIS_PROFILE=long $(PYTEST)
 
 check: install  ## lint, types and the quick tests
