@@ -24,8 +24,11 @@ LONGER: Final = "longer chains"
 LARGER: Final = "larger numbers"
 SETS: Final = (SEEN, HELDOUT, LONGER, LARGER)
 
-_SEED: Final = 3
-"""Problems are the same for all seeds of the experiment, which decide weights and order."""
+_SEED: Final = 4
+"""Problems are the same for all seeds of the experiment, which decide weights and order.
+
+The recipe was tuned on those of another seed.
+"""
 
 
 class _Bounds(Section):
