@@ -34,12 +34,13 @@ from training.traces.teacher.review import RepairRow
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 RECIPE = REPOSITORY / "training" / "recipes" / "llama-3-8b.yaml"
-COUNT = 24
+COUNT = 16
+SAMPLES = 3
 SHARED = ("model.lora=null", "precision=fp32", "report_to=[]")
 BY_HEART = (
     "sft.batch=8",
     "sft.per_device_batch=8",
-    "sft.max_steps=140",
+    "sft.max_steps=200",
     "sft.save_steps=100",
     "sft.learning_rate=0.005",
     "sft.gradient_checkpointing=false",
@@ -114,7 +115,7 @@ def _teach(work: Path, clean: Path) -> None:
 def _sample(work: Path, clean: Path) -> None:
     """Stage 1's own traces, through vLLM, and which of them are wrong."""
     with vllm_server(work / "stage1", "stage1", work / "vllm.log") as url:
-        sampling = ("--samples", 2, "--temperature", 1.0, "--max-tokens", 300)
+        sampling = ("--samples", SAMPLES, "--temperature", 1.0, "--max-tokens", 300)
         own = ("--origin", "self", "--url", url, "--model", "stage1", *sampling)
         statewise("train", "traces", clean, *own, "--output", work / "own")
     statewise("train", "filter", work / "own" / "traces.jsonl", "--output", work / "judged")
@@ -206,7 +207,7 @@ def test_no_row_is_lost_and_none_is_there_twice(work: Path) -> None:
         parts = ("accepted.jsonl", "rejected.jsonl")
         taken = [key for part in parts for key in keys_of(work / filtered / part)]
         assert Counter(taken) == Counter(given), filtered
-    assert len(keys_of(work / "own" / "traces.jsonl")) == 2 * COUNT
+    assert len(keys_of(work / "own" / "traces.jsonl")) == SAMPLES * COUNT
     assert not list(work.rglob("*.part"))
 
 
