@@ -12,6 +12,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -70,6 +71,20 @@ def write(path: Path, value: Any) -> None:
     except OSError:
         part.unlink(missing_ok=True)
         raise
+
+
+def put(folder: Path, output: Path) -> None:
+    """Puts a finished folder in the place of another, which is moved away first.
+
+    Killed in between, it leaves an output that is whole, or none; half removed, it would be refused
+    as a folder of something else.
+    """
+    old = output.with_name(output.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if output.exists():
+        output.replace(old)
+    folder.replace(output)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def read(path: Path) -> Any:

@@ -253,9 +253,7 @@ class Run:
         for path in folder.iterdir():
             path.chmod(0o644)  # safetensors writes for the owner only; servers run as another user
         manifest.write(folder / "manifest.json", self._manifest(trained, folder))
-        if self.output.exists():
-            shutil.rmtree(self.output)
-        folder.replace(self.output)
+        manifest.put(folder, self.output)
         return made
 
     def _manifest(self, trained: dict[str, Step], folder: Path) -> dict[str, Any]:

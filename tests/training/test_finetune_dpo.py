@@ -52,7 +52,8 @@ def test_stage_two_goes_on_from_stage_one(
     model, one, two = make(name, tmp_path / "model"), tmp_path / "one", tmp_path / "two"
     data = traces(tmp_path / "accepted.jsonl", 8)
     sft.run(small(family.recipe, model, "sft.max_steps=1", *weights), [data], one, report())
-    second = small(family.recipe, one, "dpo.sft=0", "dpo.length=1024", *weights)
+    steps = ("dpo.max_steps=12", "dpo.learning_rate=0.001")
+    second = small(family.recipe, one, "dpo.sft=0", "dpo.length=1024", *steps, *weights)
     dpo.run(second, [pairs], two, report())
 
     recorded = manifest.read(two / "manifest.json")

@@ -35,7 +35,8 @@ from tests.training.finetune import RECIPES
 from training.curriculum import repair
 from training.curriculum.collect import Collection
 from training.curriculum.faults import plan
-from training.problems import jsonl
+from training.errors import DataError
+from training.problems import jsonl, output
 from training.traces import graph
 
 TIMED = ("shards/*", "answers.jsonl", "judgements.jsonl", "results.*")
@@ -139,6 +140,18 @@ def test_a_file_cut_short_stops_the_next_step(
     assert ended.status == 1, ended.said
     assert "cut short or changed" in " ".join(ended.said.split())
     assert not out.exists()
+
+
+def test_what_lies_beside_an_output_is_held_against_its_manifest_too(tmp_path: Path) -> None:
+    """Rejected rows have no manifest of their own."""
+    first, second = tmp_path / "accepted.jsonl", tmp_path / "rejected.jsonl"
+    first.write_text("1\n")
+    second.write_text("2\n3\n")
+    output.finish(first, {first: 1, second: 2}, key="k")
+    output.check_whole(second)
+    second.write_text("2\n")
+    with pytest.raises(DataError, match="cut short or changed"):
+        output.check_whole(second)
 
 
 @pytest.mark.parametrize(

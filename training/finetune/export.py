@@ -36,7 +36,7 @@ def export(
     try:
         with failures(output):
             _write(source, folder, base, adapter=adapter, keep_adapter=keep_adapter)
-            _put(folder, output)
+            manifest.put(folder, output)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return output
@@ -62,16 +62,6 @@ def _write(
             if (source / page).is_file():
                 shutil.copy(source / page, folder)
     _seal(folder, record)
-
-
-def _put(folder: Path, output: Path) -> None:
-    """Replaces what is there, which is moved away first: half removed, it would be refused."""
-    old = output.with_name(output.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if output.exists():
-        output.replace(old)
-    folder.replace(output)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _check(source: Path, output: Path, *, adapter: bool, keep_adapter: bool) -> None:

@@ -21,7 +21,7 @@ def manifest_of(output: Path) -> Path:
 
 def finished(output: Path, key: str) -> dict[str, Any] | None:
     """The manifest, if the outputs were made with this key and are unchanged since; else None."""
-    record = _record(output)
+    record = _read(manifest_of(output))
     if record is None or record.get("key") != key:
         return None
     digests = {name: noted["digest"] for name, noted in record["outputs"].items()}
@@ -49,13 +49,17 @@ def finish(output: Path, rows: Mapping[Path, int], **record: Any) -> dict[str, A
 
 
 def check_whole(output: Path) -> None:
-    """Raises DataError if a file is not what the manifest beside it says; none is fine."""
-    noted = ((_record(output) or {}).get("outputs") or {}).get(output.name)
-    if noted and _digest(output) not in (None, noted["digest"]):
-        raise DataError(
-            f"{output} is not what its manifest says ({noted['rows']} rows): it was cut short or "
-            f"changed; make it again, or delete {manifest_of(output)} if you changed it on purpose"
-        )
+    """Raises DataError if a file is not what a manifest beside it says; none is fine."""
+    for path in (manifest_of(output), *sorted(output.parent.glob("*.manifest.json"))):
+        noted = ((_read(path) or {}).get("outputs") or {}).get(output.name)
+        if not noted:
+            continue
+        if _digest(output) not in (None, noted["digest"]):
+            raise DataError(
+                f"{output} is not what its manifest says ({noted['rows']} rows): it was cut short "
+                f"or changed; make it again, or delete {path} if you changed it on purpose"
+            )
+        return
 
 
 def check_apart(output: Path, *inputs: Path) -> None:
@@ -65,8 +69,7 @@ def check_apart(output: Path, *inputs: Path) -> None:
             raise DataError(f"--output {output} would replace what is read; name another file")
 
 
-def _record(output: Path) -> dict[str, Any] | None:
-    path = manifest_of(output)
+def _read(path: Path) -> dict[str, Any] | None:
     try:
         record = manifest.read(path)
     except ValueError as error:
