@@ -35,4 +35,5 @@ def dpo(
         console = Console(quiet=quiet())
         with Report(console) as report:
             run(loaded, pairs, output, report)
-        console.print(f"{output} is ready: statewise serve {output}", markup=False, highlight=False)
+        told = f"{output} is ready; make it servable with `statewise train export`"
+        console.print(told, markup=False, highlight=False)

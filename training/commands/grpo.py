@@ -44,4 +44,4 @@ def grpo(  # noqa: PLR0913, PLR0917 - one parameter an option
         )
         with Report(Console()) as report:
             run(Run(seed, False, report), settings, model, problems, output)
-            report.say(f"{output} is ready: statewise serve {output}")
+            report.say(f"{output} is ready: statewise serve --model {output}")

@@ -62,4 +62,5 @@ def run(  # noqa: PLR0913, PLR0917
         target = output or folder / "checkpoint"
         with Report(console) as report:
             Run(loaded, folder, target, report).execute()
-    console.print(f"{target} is ready: statewise serve {target}", markup=False, highlight=False)
+    told = f"{target} is ready: statewise serve --model {target}"
+    console.print(told, markup=False, highlight=False)
