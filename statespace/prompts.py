@@ -95,8 +95,8 @@ def fingerprint(ids: Sequence[int]) -> str:
 def _data_encoder(tokenizer: Tokenizer) -> Callable[[str], list[int]]:
     """What encodes text with special tokens off.
 
-    A fast tokenizer's own core, where there is one, in a copy that is set up once: through the
-    wrapper, which sets it up anew for each text, a question takes four times as long.
+    A fast tokenizer's own core, where there is one, in a copy that is set up once; the wrapper sets
+    it up anew for each text.
     """
     core = getattr(tokenizer, "backend_tokenizer", None)
     if core is None:
