@@ -50,7 +50,7 @@ def readme(card: Card, recipe: Recipe, parameters: int, steps: dict[str, int]) -
         name=recipe.name,
         parameters=parameters / 1e6,
         table="\n".join(map(_row, card.scores)),
-        training=_training(recipe, steps),
+        training=_training(card, recipe, steps),
     )
 
 
@@ -58,13 +58,15 @@ def _row(score: Score) -> str:
     return f"| {score.set} | {score.right} | {score.total} | {100 * score.accuracy:.1f} % |"
 
 
-def _training(recipe: Recipe, steps: dict[str, int]) -> str:
+def _training(card: Card, recipe: Recipe, steps: dict[str, int]) -> str:
     def millions(stage: str, batch: int, length: int) -> str:
         return f"{steps[stage] * batch * length / 1e6:.1f} million tokens"
 
     base, sft, advanced = recipe.base, recipe.sft, recipe.advanced
     lines = [
-        f"1. Base: {millions('base', base.batch, base.length)} of problem texts and arithmetic.",
+        f"1. Base: {millions('base', base.batch, base.length)} of problem texts and arithmetic."
+        if "base" in steps
+        else f"1. Start: {card.base_model}, by whose digest `manifest.json` names it.",
         f"2. Supervised fine-tuning: {millions('sft', sft.batch, sft.length)} of problems with "
         "traces, loss on the trace only.",
     ]
@@ -166,6 +168,10 @@ def generated(recipe: Recipe, inputs: dict[str, str], data: dict[str, str]) -> s
     rows = [
         f"| base | generated problem texts | Apache-2.0 | {100 * (1 - lines):g} % |",
         f"| base | generated lines of arithmetic | Apache-2.0 | {100 * lines:g} % |",
+    ]
+    if "base" not in data:
+        rows = ["| start | what its own card names | | |"]
+    rows += [
         f"| sft | generated problems with traces | Apache-2.0 | {100 * (1 - share):g} % |",
     ]
     if share:
@@ -175,7 +181,7 @@ def generated(recipe: Recipe, inputs: dict[str, str], data: dict[str, str]) -> s
     digests = {**inputs, **data}
     return _GENERATED.format(
         sources="\n".join(rows),
-        base=recipe.base.tokens,
+        base=f"{recipe.base.tokens} for the base model (shares of its text), " * ("base" in data),
         sft=recipe.sft.tokens,
         length=recipe.sft.length,
         digests="\n".join(f"- {name}: `{digest}`" for name, digest in digests.items()),
@@ -192,8 +198,7 @@ kept: the same recipe and the same code make the same ids.
 |---|---|---|---:|
 {sources}
 
-Planned tokens: {base} for the base model (shares of its text), {sft} for fine-tuning (shares of its
-examples).
+Planned tokens: {base}{sft} for fine-tuning (shares of its examples).
 
 Filters: questions of the generated test sets are left out; so are examples of more than {length}
 tokens. Of GSM8K only solutions that can be rewritten as traces are used, never the test split.

@@ -166,6 +166,11 @@ def published(path: Path) -> list[Problem]:
 
 def check_files(recipe: Recipe) -> None:
     """Raises DataError, before any work is done, if a data file is missing or the wrong one."""
+    if recipe.start and not (recipe.start / "model.safetensors").is_file():
+        raise DataError(
+            f"start: {recipe.start} holds no model.safetensors; name a checkpoint's folder, or "
+            "train one from scratch with `--set start=null`"
+        )
     train, test = recipe.gsm8k and recipe.gsm8k.path, recipe.evaluation.gsm8k
     for key, whole, path in (
         ("gsm8k.path", "gsm8k", train),

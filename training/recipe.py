@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import yaml
 from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, ValidationError
@@ -78,6 +78,10 @@ class Evaluation(Section):
     """GSM8K's test file."""
 
 
+PLACES: Final[Any] = {"gsm8k": {"path"}, "evaluation": {"gsm8k"}, "start": True}
+"""What of a recipe says where files lie; the manifest's `inputs` say what they hold."""
+
+
 class Recipe(Section):
     """Everything that decides what a run makes."""
 
@@ -86,6 +90,9 @@ class Recipe(Section):
     compile: bool
     """Whether to compile the model; half as fast again, but needs a C++ compiler."""
     gsm8k: Gsm8k | None
+    start: Path | None = None
+    """A checkpoint of a model of this shape, to go on from: its tokenizer and weights take the
+    place of those that `tokenizer` and `base` would make."""
     tokenizer: Tokens
     model: Model
     base: Base
@@ -99,8 +106,7 @@ class Recipe(Section):
 
         Where data files lie is no part of it; what they hold is hashed on its own.
         """
-        places: Any = {"gsm8k": {"path"}, "evaluation": {"gsm8k"}}
-        values = self.model_dump_json(exclude=places)
+        values = self.model_dump_json(exclude=PLACES)
         return "sha256:" + hashlib.sha256(values.encode()).hexdigest()
 
 

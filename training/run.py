@@ -24,7 +24,7 @@ from transformers.utils import logging
 import training
 from statespace.card import NAME, Card, RecipeReference, Score
 from statespace.prompts import Prompt
-from training import base, card, data, evaluate, manifest, sft, tokenizer, trainer
+from training import base, card, data, evaluate, manifest, precision, sft, tokenizer, trainer
 from training.curriculum import repair, stage
 from training.curriculum.collect import Collection
 from training.curriculum.pairs import AdvancedRow
@@ -32,7 +32,7 @@ from training.curriculum.sampler import Sampler
 from training.curriculum.settings import Curriculum
 from training.errors import TrainingError
 from training.progress import Report
-from training.recipe import Recipe
+from training.recipe import PLACES, Recipe
 from training.steps import Steps
 
 _SOURCES: Final = Path(training.__file__).parent
@@ -92,6 +92,22 @@ class Run:
         recipe = self.recipe
         logging.set_verbosity_error()
         logging.disable_progress_bar()
+        vocabulary, start, trained = self._started()
+        key = trained["base"].key if trained else manifest.key(str(recipe.seed), str(self.inputs))
+        second = self._step("sft", key, recipe.sft)
+        self._sft(second, start, vocabulary)
+        trained |= {"sft": second, **self._stage_2(second, vocabulary)}
+        last = list(trained.values())[-1]
+        scored = self._step("evaluation", last.key, recipe.evaluation)
+        scores = self._scores(scored, last, vocabulary)
+        return self._package(trained, vocabulary, scores)
+
+    def _started(self) -> tuple[Any, Path, dict[str, Step]]:
+        """The tokenizer, the folder of the model to fine-tune, and the steps that made them."""
+        recipe = self.recipe
+        if recipe.start is not None:
+            self.report.say(f"base: {recipe.start}")
+            return tokenizer.load(recipe.start), recipe.start, {}
         share = recipe.gsm8k and recipe.gsm8k.share
         tokens = self._step("tokenizer", recipe.seed, recipe.tokenizer, share, self.inputs)
         self._tokenizer(tokens)
@@ -99,13 +115,7 @@ class Run:
         tested = recipe.evaluation.problems
         first = self._step("base", tokens.key, recipe.model, recipe.base, tested)
         self._base(first, vocabulary)
-        second = self._step("sft", first.key, recipe.sft)
-        self._sft(second, first, vocabulary)
-        trained = {"base": first, "sft": second, **self._stage_2(second, vocabulary)}
-        last = list(trained.values())[-1]
-        scored = self._step("evaluation", last.key, recipe.evaluation)
-        scores = self._scores(scored, last, vocabulary)
-        return self._package(trained, vocabulary, scores)
+        return vocabulary, first.folder / "model", {"base": first}
 
     def _step(self, name: str, *parts: Any) -> Step:
         key = manifest.key(*(str(part) for part in parts))
@@ -134,11 +144,11 @@ class Run:
         step.finish(data=data.digest(rows), **record)
         _discard_checkpoints(step.folder)
 
-    def _sft(self, step: Step, first: Step, vocabulary: Any) -> None:
+    def _sft(self, step: Step, start: Path, vocabulary: Any) -> None:
         if step.record:
             return
         rows = data.sft_rows(self.recipe, vocabulary)
-        model = AutoModelForCausalLM.from_pretrained(first.folder / "model", dtype=torch.float32)
+        model = stage.load(start)
         run = sft.build(self.recipe, model, vocabulary, rows, step.folder)
         record = trainer.fit(run, self.recipe.sft, Steps(self.report, "fine-tuning"))
         model.to(torch.bfloat16).save_pretrained(step.folder / "model")
@@ -226,14 +236,14 @@ class Run:
         made = Card(
             stage="advanced" if self.recipe.advanced else "fundamental",
             prompt=Prompt.from_tokenizer(vocabulary).fingerprint(),
-            base_model="from scratch",
+            base_model=self._origin(),
             recipe=RecipeReference(name=self.recipe.name, hash=self.recipe.digest()),
             data={**rows, **self.inputs},
             scores=scores,
         )
         folder = self.output.with_name(self.output.name + ".part")
         shutil.rmtree(folder, ignore_errors=True)
-        model = _load(last.folder / "model")
+        model = _load(last.folder / "model").to(torch.bfloat16)
         model.config.use_cache = True  # trainers turn it off
         parameters = model.num_parameters()
         model.save_pretrained(folder)
@@ -256,12 +266,16 @@ class Run:
         manifest.put(folder, self.output)
         return made
 
+    def _origin(self) -> str:
+        """What the model grew from, as its card says it."""
+        if self.recipe.start is None:
+            return "from scratch"
+        return f"an earlier {self.recipe.start.resolve().name} from scratch"
+
     def _manifest(self, trained: dict[str, Step], folder: Path) -> dict[str, Any]:
         return {
             # Where data files lie is this machine's affair; `inputs` says what they held.
-            "recipe": self.recipe.model_dump(
-                mode="json", exclude={"gsm8k": {"path"}, "evaluation": {"gsm8k"}}
-            ),
+            "recipe": self.recipe.model_dump(mode="json", exclude=PLACES),
             "recipe_hash": self.recipe.digest(),
             "seed": self.recipe.seed,
             "versions": manifest.versions(),
@@ -282,6 +296,8 @@ def _inputs(recipe: Recipe) -> dict[str, str]:
     """Digests of what the training data come from: the sources and GSM8K. Raises DataError."""
     data.check_files(recipe)
     found = {"generator": manifest.source_digest(_DATA_SOURCES)}
+    if recipe.start:
+        found["start"] = manifest.file_digest(recipe.start / "model.safetensors")
     if recipe.gsm8k:
         found["gsm8k-train"] = manifest.file_digest(recipe.gsm8k.path)
     return found
@@ -298,7 +314,7 @@ def _more_traces(recipe: Recipe, tested: frozenset[str]) -> Iterator[AdvancedRow
 
 def _load(folder: Path) -> Any:
     """The model in a folder, to be asked."""
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=precision.fast())
 
 
 def _check_output(output: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import torch
 from transformers import PrinterCallback, TrainerCallback
 
+from training import precision
 from training.optimizer import WEIGHT_DECAY, MuonWithAdamW
 from training.recipe import Recipe
 from training.sections import Optimisation
@@ -40,7 +41,7 @@ def arguments(recipe: Recipe, stage: Optimisation, rows: int, folder: Path) -> d
         "lr_scheduler_type": "warmup_stable_decay",
         "lr_scheduler_kwargs": {"num_decay_steps": int(stage.decay * steps)},
         "warmup_steps": int(stage.warmup * steps),
-        "bf16": True,
+        "bf16": precision.has_bfloat16(),
         "use_cpu": not on_gpu,
         "gradient_checkpointing": False,
         "save_strategy": "steps",
