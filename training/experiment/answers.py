@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
 from transformers import AutoModelForCausalLM
 
 from statespace.actions import LABELS
 from statespace.prompts import Prompt
 from statespace.solutions import Solution, Usage
 from statespace.text import render
-from training import tokenizer
+from training import precision, tokenizer
 from training.curriculum.sampler import Sampler, Start
 from training.errors import EvaluationError
 from training.evaluation.answers import Answers
@@ -142,7 +141,7 @@ class Local:
 
     def __call__(self, checkpoint: Path, asks: Sequence[Ask], _: Path) -> list[list[Answer]]:
         """Tokens are counted by encoding the text again."""
-        model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.bfloat16)
+        model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=precision.fast())
         vocabulary = tokenizer.load(checkpoint)
         return [self._ask(model, vocabulary, one) for one in asks]
 
