@@ -2,11 +2,16 @@
 
     AppError
     ├── RequestError         400  the request cannot be served as it is; `param` names the field
-    │   └── UnknownModelError    404
+    │   ├── UnknownModelError    404
+    │   ├── NotFoundError        404  or another key's
+    │   ├── ConflictError        409
     ├── UnavailableError     503  not ready, draining or full; carries `Retry-After`
+    ├── KeysError                a file of API keys cannot be read or written
     └── EngineError          500  the engine failed while it served
         ├── EngineStartError     it did not start; the message says what to change
         └── EngineDeadError  503  its process is gone
+
+    StoreError           503  the store cannot be reached, or not used as it is set
 
 Every one becomes an OpenAI error object: `{"error": {message, type, param, code}}`.
 """
@@ -21,6 +26,8 @@ class AppError(Exception):
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = "server_error"
+    retry_after: float | None = None
+    """Seconds after which it is worth to try again."""
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -48,10 +55,28 @@ class RequestError(AppError):
     type = "invalid_request_error"
 
 
+class NotFoundError(RequestError):
+    """What was asked for does not exist, or belongs to another key."""
+
+    status = 404
+
+
+class ConflictError(RequestError):
+    """It cannot be done to what stands in the way."""
+
+    status = 409
+
+
 class UnknownModelError(RequestError):
     """No model of that name is served."""
 
     status = 404
+
+
+class KeyRefusedError(RequestError):
+    """There is no API key in the request, or one that is not known."""
+
+    status = 401
 
 
 class UnavailableError(AppError):
@@ -60,9 +85,26 @@ class UnavailableError(AppError):
     status = 503
     type = "service_unavailable"
 
-    def __init__(self, message: str, *, retry_after: int, code: str) -> None:
+    def __init__(self, message: str, *, retry_after: float, code: str) -> None:
         super().__init__(message, code=code)
         self.retry_after = retry_after
+
+
+class RateLimitError(AppError):
+    """A limit of the client's key is reached: try again after `retry_after` seconds."""
+
+    status = 429
+    type = "rate_limit_error"
+
+    def __init__(self, message: str, *, retry_after: float, limit: str) -> None:
+        super().__init__(message, code="rate_limit_exceeded")
+        self.retry_after = retry_after
+        self.limit = limit
+        """`concurrent`, `requests` or `tokens`."""
+
+
+class KeysError(AppError):
+    """A file of API keys cannot be read or written; the message names it and the remedy."""
 
 
 class EngineError(AppError):
@@ -79,3 +121,12 @@ class EngineDeadError(EngineError):
     """The engine's process is gone; the server must be restarted."""
 
     status = 503
+    retry_after = 30.0
+
+
+class StoreError(AppError):
+    """The store cannot be reached, or cannot be used as it is set."""
+
+    status = 503
+    type = "service_unavailable"
+    retry_after = 5.0

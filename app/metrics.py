@@ -26,6 +26,15 @@ class Metrics:
             "Requests that the engine holds.",
             registry=registry,
         )
+        self.queued = Gauge(
+            "statewise_queued", "Requests that wait for a place.", registry=registry
+        )
+        self.queue_seconds = Histogram(
+            "statewise_queue_seconds",
+            "Seconds that requests waited for a place, if they had to.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
         self.refused = Counter(
             "statewise_refused", "Requests refused.", ["code"], registry=registry
         )

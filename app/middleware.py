@@ -1,19 +1,34 @@
-"""ASGI middleware: a request id on every answer, and a bound on every body.
+"""ASGI middleware: a request id on every answer and log line, and a bound on every body.
 
 Pure ASGI: the framework's function middleware would quadruple the cost of a streamed event.
 """
 
 from __future__ import annotations
 
+import time
+from typing import Any, Final
 from uuid import uuid4
 
+import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.status import HTTP_500_INTERNAL_SERVER_ERROR
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+logger = structlog.get_logger(__name__)
+
+MAX_PATH: Final = 200
+"""Characters of a path that are logged."""
+POLLED: Final = frozenset({"/livez", "/readyz", "/startupz", "/metrics"})
+"""What is asked for every few seconds: logged only for debugging."""
 
 
 class RequestId:
-    """Gives each request an id: in `scope["state"]`, in the header `x-request-id`, in errors."""
+    """Gives each request an id: in `scope["state"]`, in the header `x-request-id`, in errors.
+
+    It is in every log line of the request, one of which says how it was answered. A client's own id
+    is not taken over: it could be anything, and twice the same.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -25,13 +40,40 @@ class RequestId:
             return
         request_id = f"req_{uuid4().hex}"
         scope.setdefault("state", {})["request_id"] = request_id
+        status: int | None = None
+        began = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 MutableHeaders(scope=message)["x-request-id"] = request_id
             await send(message)
 
-        await self._app(scope, receive, send_with_id)
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_id)
+            except Exception:
+                status = status or HTTP_500_INTERNAL_SERVER_ERROR
+                logger.exception("internal_error")
+                raise
+            finally:
+                _log(scope, status, time.perf_counter() - began)
+
+
+def _log(scope: Scope, status: int | None, seconds: float) -> None:
+    """How a request was answered; without its query, headers and body, which may hold secrets."""
+    told: dict[str, Any] = {
+        "method": scope["method"],
+        "path": scope["path"][:MAX_PATH],
+        "status": status,
+        "seconds": round(seconds, 4),
+        "owner": scope["state"].get("owner"),
+    }
+    if scope["path"] in POLLED:
+        logger.debug("request", **told)
+    else:
+        logger.info("request", **told)
 
 
 class BodyLimit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,8 +12,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.status import HTTP_400_BAD_REQUEST
 
-from app.errors import AppError, RequestError, UnavailableError
+from app.errors import AppError, KeyRefusedError, RequestError
 
+MAX_RETRY_AFTER_S: Final = 120
+"""OpenAI's clients do not try again at all when they are told to wait longer."""
 MAX_SHOWN: Final = 3
 MAX_NAME: Final = 100
 """Characters of a field name that are repeated; an unknown one may be as long as a body."""
@@ -32,11 +35,23 @@ def install(app: FastAPI) -> None:
 
 def error_response(request: Request, error: AppError, status: int | None = None) -> JSONResponse:
     """`error` as a response, with the headers that belong to it."""
-    headers = {}
-    if isinstance(error, UnavailableError):
-        headers["Retry-After"] = str(error.retry_after)
     request_id = request.state.request_id
+    # Unforeseen errors are answered outside of the middleware that sets it on all others.
+    headers = {"x-request-id": request_id}
+    if error.retry_after is not None:
+        headers |= retry_headers(error.retry_after)
+    if isinstance(error, KeyRefusedError):
+        headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(error.body(request_id), status or error.status, headers=headers)
+
+
+def retry_headers(seconds: float) -> dict[str, str]:
+    """When to try again: whole seconds as the standard has it, and OpenAI's milliseconds."""
+    milliseconds = min(math.ceil(seconds * 1000), MAX_RETRY_AFTER_S * 1000)
+    return {
+        "Retry-After": str(max(math.ceil(milliseconds / 1000), 1)),
+        "retry-after-ms": str(max(milliseconds, 1)),
+    }
 
 
 async def _app_error(request: Request, error: Exception) -> JSONResponse:

@@ -7,13 +7,16 @@ stands after `--` on the command line goes to vLLM's own parser.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s?#@]+")
 
 
 def _state_dir() -> Path:
@@ -58,8 +61,26 @@ class Settings(BaseSettings):
         str | None, Field(description="Name clients use; default: the folder's or the hub id.")
     ] = None
     max_in_flight: Annotated[
-        int, Field(ge=1, description="Solutions at a time; more are refused with 503.")
+        int, Field(ge=1, description="Solutions at a time; more wait in the queue.")
     ] = 512
+    max_queued: Annotated[
+        int, Field(ge=0, description="Requests that may wait; more are refused with 503.")
+    ] = 256
+    queue_timeout_s: Annotated[
+        float, Field(gt=0, description="Longest wait in the queue, in seconds; then 503.")
+    ] = 30.0
+    keys_file: Annotated[
+        Path | None,
+        Field(description="API keys, as `statewise keys` writes them; without it none is needed."),
+    ] = None
+    metrics_need_key: Annotated[
+        bool, Field(description="Whether `/metrics` and `/version` need an API key too.")
+    ] = False
+    cors_origins: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(description="Web origins whose pages may call the API, by commas; `*` is every one."),
+    ] = ()
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 2_000_000
     default_max_tokens: Annotated[
         int, Field(ge=1, description="Generated tokens of a request that names no limit.")
@@ -89,6 +110,22 @@ class Settings(BaseSettings):
     state_dir: Annotated[
         Path, Field(description="Where running servers are recorded, so that orphans can be ended.")
     ] = Field(default_factory=_state_dir)
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            # A browser sends neither a path nor a final slash: such an entry would never match.
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin; write it like https://example.org:8443")
+        return origins
 
     @cached_property
     def served_name(self) -> str:

@@ -1,0 +1,226 @@
+"""Who may begin: a bounded queue in front of the places for running solutions.
+
+A request is counted and takes its place before anything is done for it, so that a burst is refused
+before it costs anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from bisect import insort
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import partial
+from typing import Final
+
+from app.errors import RateLimitError, UnavailableError
+from app.keys import NOBODY, Key
+from app.limits import Usage
+from app.metrics import Metrics
+from app.settings import Settings
+
+FIRST_GUESS_S: Final = 2.0
+"""How long a solution is taken to last before one has ended."""
+NEWEST: Final = 0.1
+"""Weight of the newest solution in the moving average of how long they last."""
+DRAINING_RETRY_S: Final = 10.0
+"""After this another server, or this one again, may take requests."""
+
+
+class Priority(IntEnum):
+    """Who goes first; lower before higher."""
+
+    INTERACTIVE = 0
+    BATCH = 1
+
+
+@dataclass(order=True, slots=True)
+class _Waiter:
+    priority: int
+    number: int
+    turn: asyncio.Future[None] = field(compare=False)
+
+
+class Place:
+    """A place for one running solution, until `release`."""
+
+    def __init__(self, on_release: Callable[[int | None], None]) -> None:
+        self._on_release: Callable[[int | None], None] | None = on_release
+
+    def release(self, used: int | None) -> None:
+        """Give the place back; `used` are the tokens it cost, None if nothing was begun.
+
+        The second and later calls do nothing.
+        """
+        if self._on_release is not None:
+            self._on_release(used)
+            self._on_release = None
+
+
+class Admission:
+    """Places, the queue in front of them, and what each key has used."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._slots = settings.max_in_flight
+        self._max_queued = settings.max_queued
+        self._queue_timeout_s = settings.queue_timeout_s
+        self._metrics = metrics
+        self._clock = clock
+        self._usages: dict[str, Usage] = {}
+        self._queue: list[_Waiter] = []
+        self._arrived = 0
+        self._draining = False
+        self._running = 0
+        self._run_s: float | None = None
+        self._change = asyncio.Event()
+
+    @property
+    def running(self) -> int:
+        """Places that are taken."""
+        return self._running
+
+    @property
+    def queued(self) -> int:
+        """Requests that wait."""
+        return len(self._queue)
+
+    @property
+    def interactive_waits(self) -> bool:
+        """Whether a request that somebody waits for has no place."""
+        return bool(self._queue) and self._queue[0].priority == Priority.INTERACTIVE
+
+    @property
+    def idle_slots(self) -> int:
+        """Places that nobody has or waits for."""
+        return max(self._slots - self._running - len(self._queue), 0)
+
+    async def changed(self) -> None:
+        """Returns when a place is next taken, given back or waited for."""
+        await self._change.wait()
+
+    async def acquire(
+        self,
+        key: Key,
+        tokens: int,
+        priority: Priority = Priority.INTERACTIVE,
+        wait_s: float | None = None,
+    ) -> Place:
+        """A place for a request that may cost `tokens`; waits for it, first come, first served.
+
+        It waits no longer than the setting says, nor than `wait_s`. Raises `RateLimitError` if a
+        limit of `key` is reached; `UnavailableError` with the code `full` if the queue is,
+        `queue_timeout` after the wait, or `draining`. A cancelled wait leaves nothing behind.
+        """
+        if self._draining:
+            raise self._draining_refusal()
+        usage = None if key is NOBODY else self._usage(key)
+        try:
+            counted = 0 if usage is None else usage.take(key, tokens, self._lasting())
+        except RateLimitError as error:
+            self._metrics.refused.labels(f"rate_limit_{error.limit}").inc()
+            raise
+        try:
+            if self._running < self._slots:
+                self._running += 1
+            else:
+                await self._wait(priority, wait_s)
+        except BaseException:
+            if usage is not None:
+                usage.give_back(counted, None)
+            raise
+        self._tell()
+        return Place(partial(self._release, usage, counted, self._clock()))
+
+    def drain(self) -> None:
+        """Take nothing more in, and send away who waits."""
+        self._draining = True
+        for waiter in self._queue:
+            waiter.turn.set_exception(self._draining_refusal())
+        self._queue.clear()
+        self._tell()
+
+    def limit_headers(self, key: Key) -> dict[str, str]:
+        """The rate-limit headers of a response to `key`."""
+        return self._usage(key).headers(key)
+
+    async def _wait(self, priority: Priority, wait_s: float | None) -> None:
+        if (ahead := self._ahead(priority)) >= self._max_queued:
+            told = f"{self._running} solutions are being made and {ahead} requests wait"
+            raise self._full("full", f"{told}, which is the limit; try again later", ahead)
+        self._arrived += 1
+        waiter = _Waiter(priority, self._arrived, asyncio.get_running_loop().create_future())
+        insort(self._queue, waiter)
+        self._tell()
+        longest = self._queue_timeout_s if wait_s is None else min(self._queue_timeout_s, wait_s)
+        began = self._clock()
+        try:
+            await asyncio.wait({waiter.turn}, timeout=longest)
+        except asyncio.CancelledError:
+            if waiter.turn.done() and waiter.turn.exception() is None:
+                self._free()  # its turn came at the very moment at which it went away
+            else:
+                self._leave(waiter)
+            raise
+        self._metrics.queue_seconds.observe(self._clock() - began)
+        if not waiter.turn.done():
+            self._leave(waiter)
+            told = f"no place was free within {longest:g} s; try again later"
+            raise self._full("queue_timeout", told, self._ahead(priority))
+        waiter.turn.result()
+
+    def _ahead(self, priority: Priority) -> int:
+        """Those who wait and would go before a newcomer: batches fill no one else's queue."""
+        return sum(waiter.priority <= priority for waiter in self._queue)
+
+    def _leave(self, waiter: _Waiter) -> None:
+        if waiter in self._queue:
+            self._queue.remove(waiter)
+        self._tell()
+
+    def _release(self, usage: Usage | None, counted: int, began: float, used: int | None) -> None:
+        if usage is not None:
+            usage.give_back(counted, used)
+        if used is not None:
+            lasted = self._clock() - began
+            self._run_s = lasted if self._run_s is None else self._run_s
+            self._run_s += NEWEST * (lasted - self._run_s)
+        self._free()
+
+    def _free(self) -> None:
+        """A place is given back: it goes to the first who waits."""
+        if self._queue:
+            self._queue.pop(0).turn.set_result(None)
+        else:
+            self._running -= 1
+        self._tell()
+
+    def _usage(self, key: Key) -> Usage:
+        return self._usages.setdefault(key.name, Usage(self._clock))
+
+    def _lasting(self) -> float:
+        """Seconds that a solution lasts."""
+        return FIRST_GUESS_S if self._run_s is None else self._run_s
+
+    def _full(self, code: str, message: str, ahead: int) -> UnavailableError:
+        """All places are taken: try again when those who wait now have had their turn."""
+        self._metrics.refused.labels(code).inc()
+        seconds = (ahead + 1) * self._lasting() / self._slots
+        return UnavailableError(message, retry_after=seconds, code=code)
+
+    def _draining_refusal(self) -> UnavailableError:
+        self._metrics.refused.labels("draining").inc()
+        told = "the server is shutting down"
+        return UnavailableError(told, retry_after=DRAINING_RETRY_S, code="draining")
+
+    def _tell(self) -> None:
+        self._metrics.in_flight.set(self._running)
+        self._metrics.queued.set(len(self._queue))
+        self._change.set()
+        self._change = asyncio.Event()
