@@ -1,7 +1,7 @@
 """The experiment's problems: a pool to learn from, and four sets that nobody learns from.
 
-All are the generator's own, by its public function; of what it makes, those are taken that hold no
-other relation than the recipe's and whose values keep its bounds.
+All are the generator's own, of the recipe's relations; of what it makes, those are taken whose
+values keep the recipe's bounds.
 """
 
 from __future__ import annotations
@@ -79,11 +79,13 @@ def _drawn(recipe: Experiment, purpose: str, one: _Bounds, known: set[str]) -> I
     seed = stream(_SEED, f"experiment/{purpose}")
     rng = Random(seed)
     lengths, weights = list(one.operations), list(one.operations.values())
-    kinds = set(recipe.problems.relations)
+    kinds = frozenset(recipe.problems.relations)
     length = rng.choices(lengths, weights)[0]
     for index in itertools.count():
-        problem = generator.generate(seed, index, split=one.split, operations=(length, length))
-        if not kinds.issuperset(problem.relations) or problem.question in known:
+        problem = generator.generate(
+            seed, index, split=one.split, operations=(length, length), only=kinds
+        )
+        if problem.question in known:
             continue
         if not one.above < largest(problem) <= one.most:
             continue

@@ -46,12 +46,17 @@ class Link:
 
 
 def generate(
-    seed: int, index: int, *, split: Split = "seen", operations: tuple[int, int] = (1, 6)
+    seed: int,
+    index: int,
+    *,
+    split: Split = "seen",
+    operations: tuple[int, int] = (1, 6),
+    only: frozenset[str] | None = None,
 ) -> Problem:
     """Problem number `index` of the stream `seed`; `operations` bounds (inclusive) its length.
 
-    Raises ValueError for bounds that hold no length the generator makes, RuntimeError if many
-    attempts give no sensible problem.
+    `only` names the relations that it may hold. Raises ValueError for bounds that hold no length
+    the generator makes, RuntimeError if many attempts give no sensible problem.
     """
     rng = Random(f"{seed}/{index}/{split}")
     low, high = operations
@@ -60,7 +65,7 @@ def generate(
         raise ValueError(f"operations must lie within 1 and {max(_SHARES)}, not {operations}")
     length = rng.choices(lengths, [_SHARES[n] for n in lengths])[0]
     for _ in range(_ATTEMPTS):
-        chain = _chain(rng, length)
+        chain = _chain(rng, length, only)
         if chain is None:
             continue
         try:
@@ -76,12 +81,15 @@ def _operations(relation: Relation) -> int:
 
 
 @cache
-def _candidates(takes: Kind | None, room: int) -> tuple[list[Relation], list[float]]:
+def _candidates(
+    takes: Kind | None, room: int, only: frozenset[str] | None
+) -> tuple[list[Relation], list[float]]:
     """Relations that may come next, with weights; `takes` None: at the start."""
     fitting = [
         relation
         for relation in ALL
-        if (takes is None or relation.takes == takes)
+        if (only is None or relation.name in only)
+        and (takes is None or relation.takes == takes)
         and _operations(relation) <= room
         and (relation.gives or _operations(relation) == room)
     ]
@@ -91,12 +99,12 @@ def _candidates(takes: Kind | None, room: int) -> tuple[list[Relation], list[flo
     ]
 
 
-def _chain(rng: Random, length: int) -> list[Relation] | None:
+def _chain(rng: Random, length: int, only: frozenset[str] | None) -> list[Relation] | None:
     chain: list[Relation] = []
     kind: Kind | None = None
     room = length
     while room:
-        fitting, weights = _candidates(kind, room)
+        fitting, weights = _candidates(kind, room, only)
         if not fitting:
             return None
         relation = rng.choices(fitting, weights)[0]
