@@ -111,10 +111,12 @@ class Admission:
         tokens: int,
         priority: Priority = Priority.INTERACTIVE,
         wait_s: float | None = None,
+        patient: bool = False,
     ) -> Place:
         """A place for a request that may cost `tokens`; waits for it, first come, first served.
 
-        It waits no longer than the setting says, nor than `wait_s`. Raises `RateLimitError` if a
+        It waits no longer than `wait_s`, nor, unless it is `patient` because no connection is held
+        for it, than the setting says. Raises `RateLimitError` if a
         limit of `key` is reached; `UnavailableError` with the code `full` if the queue is,
         `queue_timeout` after the wait, or `draining`. A cancelled wait leaves nothing behind.
         """
@@ -129,13 +131,14 @@ class Admission:
         try:
             if self._running < self._slots:
                 self._running += 1
+                self._tell()
             else:
-                await self._wait(priority, wait_s)
+                limits = (wait_s, None if patient else self._queue_timeout_s)
+                await self._wait(priority, min((s for s in limits if s is not None), default=None))
         except BaseException:
             if usage is not None:
                 usage.give_back(counted, None)
             raise
-        self._tell()
         return Place(partial(self._release, usage, counted, self._clock()))
 
     def drain(self) -> None:
@@ -150,7 +153,7 @@ class Admission:
         """The rate-limit headers of a response to `key`."""
         return self._usage(key).headers(key)
 
-    async def _wait(self, priority: Priority, wait_s: float | None) -> None:
+    async def _wait(self, priority: Priority, longest_s: float | None) -> None:
         if (ahead := self._ahead(priority)) >= self._max_queued:
             told = f"{self._running} solutions are being made and {ahead} requests wait"
             raise self._full("full", f"{told}, which is the limit; try again later", ahead)
@@ -158,10 +161,9 @@ class Admission:
         waiter = _Waiter(priority, self._arrived, asyncio.get_running_loop().create_future())
         insort(self._queue, waiter)
         self._tell()
-        longest = self._queue_timeout_s if wait_s is None else min(self._queue_timeout_s, wait_s)
         began = self._clock()
         try:
-            await asyncio.wait({waiter.turn}, timeout=longest)
+            await asyncio.wait({waiter.turn}, timeout=longest_s)
         except asyncio.CancelledError:
             if waiter.turn.done() and waiter.turn.exception() is None:
                 self._free()  # its turn came at the very moment at which it went away
@@ -171,7 +173,7 @@ class Admission:
         self._metrics.queue_seconds.observe(self._clock() - began)
         if not waiter.turn.done():
             self._leave(waiter)
-            told = f"no place was free within {longest:g} s; try again later"
+            told = f"no place was free within {longest_s:g} s; try again later"
             raise self._full("queue_timeout", told, self._ahead(priority))
         waiter.turn.result()
 

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from app import sse
+from app.sinks import ChannelStream
 
 
 class Channel:
     """Frames in the order they were sent. One writer, one reader at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, heartbeat: bytes = sse.HEARTBEAT) -> None:
+        self._heartbeat = heartbeat
         self._frames: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
@@ -25,6 +27,10 @@ class Channel:
         """Append a frame; never waits. What a run can send is bounded by its token limit."""
         self._frames.append(frame)
         self._wake()
+
+    def stream(self, solution_id: str) -> ChannelStream:
+        """What takes a solution's native frames and sends them here."""
+        return ChannelStream(solution_id, self.send, self.close)
 
     def close(self) -> None:
         """Nothing more will be sent."""
@@ -53,7 +59,7 @@ class Channel:
     def beat(self) -> None:
         """A comment, unless something already waits to be read."""
         if not self._frames:
-            self.send(sse.HEARTBEAT)
+            self.send(self._heartbeat)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -32,6 +32,7 @@ class Host:
         self._began = time.monotonic()
         self._ready_after: float | None = None
         self._starting: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
 
     @property
     def seconds(self) -> float:
@@ -48,6 +49,10 @@ class Host:
     def start(self) -> None:
         """Begin to start the engine; returns at once."""
         self._starting = asyncio.create_task(self._start())
+
+    async def wait_ready(self) -> None:
+        """Returns once requests can be served; never, if the engine does not start."""
+        await self._ready.wait()
 
     async def require(self) -> Engine:
         """The engine. Raises `UnavailableError` until it is ready, `EngineDeadError` after."""
@@ -101,6 +106,7 @@ class Host:
             if self.phase != "stopping":
                 self._ready_after = time.monotonic() - self._began
                 self._enter("ready")
+                self._ready.set()
         finally:
             watch.cancel()
 

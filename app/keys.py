@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 import secrets
 import tempfile
 import time
@@ -22,8 +23,8 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -39,6 +40,9 @@ KEY_BYTES: Final = 32
 MAX_FILE_BYTES: Final = 4_000_000
 RELOAD_S: Final = 1.0
 """The file is looked at no more often than this."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 Limit = Annotated[int | None, Field(ge=1, le=10**12)]
 
@@ -56,8 +60,22 @@ class Limits(BaseModel):
 class Key(Limits):
     """A key as it is kept. Its name is the owner of all that is made with it."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    name: str
+    sha256: str
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError("must be up to 64 letters, digits, dots, dashes and underscores")
+        return name
+
+    @field_validator("sha256")
+    @classmethod
+    def _digest(cls, value: str) -> str:
+        if not _DIGEST.fullmatch(value):
+            raise ValueError("must be the key's SHA-256, 64 digits of lower-case hexadecimal")
+        return value
 
 
 NOBODY: Final = Key(name=ANONYMOUS, sha256="0" * 64)

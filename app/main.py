@@ -15,13 +15,18 @@ from starlette.middleware.cors import CORSMiddleware
 from app import responses
 from app.admission import Admission
 from app.auth import Auth
+from app.commits import Commits
 from app.host import Host
 from app.keys import KeyRing
+from app.library import Library
 from app.metrics import Metrics
 from app.middleware import BodyLimit, RequestId
-from app.routes import models, ops, solutions
+from app.replica import Lease, Replica
+from app.routes import chat, models, ops, solutions
 from app.service import Service
 from app.settings import Settings
+from app.store.database import Database
+from app.store.solutions import SolutionStore
 
 EXPOSED_HEADERS: Final = (
     "x-request-id",
@@ -39,20 +44,33 @@ EXPOSED_HEADERS: Final = (
 def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -> FastAPI:
     """The ASGI application. The engine starts with its lifespan, behind answering probes.
 
-    Raises `KeysError` if the file of API keys cannot be read.
+    Raises `KeysError` if the file of API keys cannot be read, `StoreError` for a bad address.
     """
     ring = KeyRing(settings.keys_file)
     metrics = metrics or Metrics()
     metrics.engine_unfinished.set_function(host.engine.unfinished)
     admission = Admission(settings, metrics)
-    service = Service(settings, host, metrics)
+    database = Database(settings.database)
+    store = SolutionStore(database)
+    lease = Lease(settings.lease_s)
+    commits = Commits(database, lease.name)
+    library = Library(store, commits, lease, settings.retention_s)
+    service = Service(settings, host, metrics, admission, library, ring)
+    commits.lost = service.stop_one
+    replica = Replica(store, lease, cancel=service.stop_one, adopt=service.adopt)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         app.state.started_at = time.time()
+        await database.open()
+        commits.start()
+        replica.start()
         host.start()
         yield
         await service.stop()
+        await replica.stop()
+        await commits.stop()
+        await database.close()
         await host.stop()
 
     app = FastAPI(
@@ -71,7 +89,7 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     app.include_router(ops.router)
     # Says so in OpenAPI; what refuses is `Auth`.
     needs_key = [Security(HTTPBearer(auto_error=False))] if ring.required else []
-    for router in (models.router, solutions.router):
+    for router in (models.router, solutions.router, chat.router):
         app.include_router(router, dependencies=needs_key)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)

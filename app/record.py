@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.strategies.base import PathEnded, Spent
@@ -26,7 +27,7 @@ class Record:
     id: str
     request: SolutionRequest
     model: str
-    spent: Spent
+    spent: Spent = field(default_factory=Spent)
     status: Status = Status.QUEUED
     transitions: list[Transition] = field(default_factory=list)
     paths: list[Path] = field(default_factory=list)
@@ -53,6 +54,11 @@ class Record:
         self.reason = reason
         self.completed_at = time.time()
 
+    @property
+    def tokens(self) -> int:
+        """Tokens that were generated."""
+        return self.spent.completion
+
     def solution(self) -> Solution:
         """The solution object as it stands."""
         request = self.request
@@ -67,7 +73,7 @@ class Record:
             transitions=tuple(self.transitions),
             paths=tuple(self.paths),
             usage=self.usage(),
-            verification=self._verification(),
+            verification=verification([transition.verdict for transition in self.transitions]),
             incomplete_reason=self.reason,
             error=self.error,
             created_at=self.created_at,
@@ -85,10 +91,11 @@ class Record:
             discarded_tokens=0 if self.text is not None else self.spent.completion - held,
         )
 
-    def _verification(self) -> Verification:
-        verdicts = [transition.verdict for transition in self.transitions]
-        return Verification(
-            verified=verdicts.count(Verdict.VERIFIED),
-            refuted=verdicts.count(Verdict.REFUTED),
-            unchecked=verdicts.count(Verdict.UNCHECKED),
-        )
+
+def verification(verdicts: Sequence[Verdict]) -> Verification:
+    """How many transitions got which verdict."""
+    return Verification(
+        verified=verdicts.count(Verdict.VERIFIED),
+        refuted=verdicts.count(Verdict.REFUTED),
+        unchecked=verdicts.count(Verdict.UNCHECKED),
+    )

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.status import HTTP_400_BAD_REQUEST
 
+from app.connection import ClientGone, answer_to_nobody
 from app.errors import AppError, KeyRefusedError, RequestError
 
 MAX_RETRY_AFTER_S: Final = 120
@@ -30,6 +31,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AppError, _app_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientGone, answer_to_nobody)
     app.add_exception_handler(Exception, _unforeseen)
 
 

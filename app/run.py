@@ -1,4 +1,4 @@
-"""One solution from request to end: a strategy's steps become numbered events.
+"""One solution from request to end: a strategy's steps are recorded and told to sinks.
 
 The run is a task of its own, so that a deadline, a cancel or a lost client ends it at any point;
 what had been solved by then stays in its record.
@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any
 
-import orjson
 import structlog
 
-from app import sse
-from app.channel import Channel
 from app.deltas import DeltaThrottle
 from app.engines.base import Engine
 from app.errors import AppError
 from app.metrics import Metrics
 from app.record import Record
+from app.sinks import Sink
 from app.strategies.base import PathEnded, Problem, Step, Strategy
 from statespace.reader import Closed, Grown, Opened
 from statespace.solutions import Failure, IncompleteReason, Solution, Status
@@ -29,30 +27,39 @@ logger = structlog.get_logger(__name__)
 
 
 class Run:
-    """Drives one solution and sends its events into `channel`, if there is one."""
+    """Drives one solution and tells `sinks` what happens."""
 
     def __init__(
         self,
         record: Record,
-        problem: Problem,
         metrics: Metrics,
-        channel: Channel | None = None,
+        sinks: Sequence[Sink] = (),
+        problem: Problem | None = None,
     ) -> None:
+        """Without a `problem`, `take_up` brings it before `execute`."""
         self.record = record
         self._problem = problem
         self._metrics = metrics
-        self._channel = channel
+        self._sinks = sinks
         self.shutting_down = False
         """Set before the task is cancelled because the server ends, not the client."""
-        self._sequence = 0
-        self._written: list[orjson.Fragment] = []
         self._deltas = DeltaThrottle(self._delta)
         self._began = time.perf_counter()
+
+    def created(self) -> None:
+        """Tell that the solution exists: once, before `execute`."""
+        solution = self.record.solution()
+        for sink in self._sinks:
+            sink.created(solution)
+
+    def take_up(self, problem: Problem) -> None:
+        """The problem of a solution that was begun by another process."""
+        self._problem = problem
+        self.record.spent = problem.spent
 
     async def execute(self, engine: Engine, strategy: Strategy, timeout_s: float) -> Solution:
         """Solve. Ends with exactly one end event, also when cancelled; returns the solution."""
         record = self.record
-        self._send_solution("solution.created")
         try:
             async with asyncio.timeout(timeout_s):
                 await self._follow(engine, strategy)
@@ -62,10 +69,10 @@ class Run:
         except TimeoutError:
             record.end(Status.INCOMPLETE, reason=IncompleteReason.DEADLINE)
         except asyncio.CancelledError:
-            if not self.shutting_down:
+            if self.shutting_down:
+                record.end(Status.INCOMPLETE, reason=IncompleteReason.SHUTDOWN)
+            else:
                 record.end(Status.CANCELLED)
-                raise
-            record.end(Status.INCOMPLETE, reason=IncompleteReason.SHUTDOWN)
         except AppError as error:
             record.error = Failure(message=error.message, type=error.type, code=error.code)
             record.end(Status.FAILED)
@@ -73,13 +80,15 @@ class Run:
             logger.exception("solution_failed", solution_id=record.id)
             record.error = Failure(message="internal error", type="server_error")
             record.end(Status.FAILED)
-        finally:
-            solution = self._end()
-        return solution
+        return self._end()
 
     async def _follow(self, engine: Engine, strategy: Strategy) -> None:
         self.record.status = Status.IN_PROGRESS
-        self._send_solution("solution.in_progress")
+        if self._sinks:
+            solution = self.record.solution()
+            for sink in self._sinks:
+                sink.in_progress(solution)
+        assert self._problem is not None
         async with aclosing(strategy(engine, self._problem)) as steps:
             async for step in steps:
                 self._take(step)
@@ -88,51 +97,46 @@ class Run:
         match step:
             case Grown():
                 self._deltas.add(step)
-            case Opened(node, path):
-                self._send(
-                    "transition.started",
-                    id=node.id,
-                    parent=node.parent,
-                    path=path,
-                    number=node.number,
-                    action=node.action,
-                )
+            case Opened():
+                for sink in self._sinks:
+                    sink.opened(step)
                 if not self.record.transitions:
                     self._metrics.first_transition.observe(time.perf_counter() - self._began)
             case Closed(transition):
                 self._deltas.flush()
                 self.record.transitions.append(transition)
                 self._metrics.count(transition)
-                if self._channel is not None:
-                    self._written.append(sse.written(transition))
-                    self._send("transition.completed", transition=self._written[-1])
-            case PathEnded(ended, text, _):
+                for sink in self._sinks:
+                    sink.completed(transition)
+            case PathEnded(path, text, _):
                 self.record.end_path(step)
                 if text is not None:
-                    self._send("text.completed", text=text, answer=ended.answer)
+                    for sink in self._sinks:
+                        sink.text(text, path.answer)
 
     def _delta(self, grown: Grown) -> None:
-        if self._channel is not None:
-            self._channel.send(sse.encode_delta(self.record.id, grown))
+        for sink in self._sinks:
+            sink.grown(grown)
+
+    def refuse(self, error: AppError) -> Solution:
+        """End a run that found no place."""
+        self.record.error = Failure(message=error.message, type=error.type, code=error.code)
+        self.record.end(Status.FAILED)
+        return self._end()
+
+    def abandon(self) -> None:
+        """End a run whose task was cancelled before it could begin; else do nothing."""
+        if self.record.completed_at is None:
+            self.record.end(Status.CANCELLED)
+            self._end()
 
     def _end(self) -> Solution:
         self._deltas.flush()
         solution = self.record.solution()
-        if self._channel is not None:
+        for sink in self._sinks:
             try:
-                self._send_solution(f"solution.{solution.status}", solution)
+                sink.ended(solution)
             finally:
-                self._channel.close()
+                sink.close()
         self._metrics.end(solution, time.perf_counter() - self._began)
         return solution
-
-    def _send_solution(self, kind: str, solution: Solution | None = None) -> None:
-        if self._channel is not None:
-            solution = solution or self.record.solution()
-            self._send(kind, solution=sse.written_solution(solution, self._written))
-
-    def _send(self, kind: str, **payload: Any) -> None:
-        """The next numbered event."""
-        if self._channel is not None:
-            self._channel.send(sse.encode(kind, self._sequence, self.record.id, **payload))
-            self._sequence += 1

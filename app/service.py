@@ -3,100 +3,301 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
-from app.channel import Channel
+from app.admission import Admission, Place, Priority
 from app.engines.base import Engine, Sampling
-from app.errors import RequestError, UnavailableError, UnknownModelError
+from app.errors import AppError, ConflictError, RequestError, UnavailableError, UnknownModelError
 from app.host import Host
+from app.keys import NOBODY, Key, KeyRing
+from app.library import Library
 from app.metrics import Metrics
 from app.record import Record
 from app.run import Run
 from app.settings import Settings
+from app.sinks import NativeSink, Sink, Stream
+from app.store.solutions import Kept
 from app.strategies import STRATEGIES
 from app.strategies.base import Problem, Strategy
-from statespace.solutions import Solution, SolutionRequest
+from statespace.solutions import Failure, Solution, SolutionRequest, Status
 
 LONG_QUESTION: Final = 2_000
 """Characters from which a question is encoded in a thread, to keep the event loop free."""
+MAX_ATTEMPTS: Final = 3
+"""How often a solution is begun whose servers die: it may be what kills them."""
+
+SinkFactory = Callable[[str], Sequence[Sink]]
+StreamFactory = Callable[[str], Stream]
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """What makes a request one that was made before."""
+
+    key: str
+    request_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request with what its route knows of it."""
+
+    request: SolutionRequest
+    key: Key = NOBODY
+    sinks: SinkFactory = lambda _: ()
+    """Makes what else is told of the run, given the solution's id."""
+    stream: StreamFactory | None = None
+    """Makes what takes the native frames as they come."""
+    kind: str = "solution"
+    extra: dict[str, Any] | None = None
+    """Kept beside the solution."""
+    idempotency: Idempotency | None = None
+    priority: Priority = Priority.INTERACTIVE
+
+
+@dataclass(slots=True)
+class Running:
+    """A solution that is being made here."""
+
+    id: str
+    owner: str
+    run: Run
+    task: asyncio.Task[Solution]
+
+    def cancel(self) -> None:
+        """End it soon; nothing happens if it has ended."""
+        self.task.cancel()
+
+    async def solution(self) -> Solution:
+        """The solution at its end. Cancelling the caller does not cancel the run."""
+        await asyncio.wait({self.task})
+        self.run.abandon()
+        return self.run.record.solution()
 
 
 class Service:
     """Everything that a request needs, for the life of the server."""
 
-    def __init__(self, settings: Settings, host: Host, metrics: Metrics) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        settings: Settings,
+        host: Host,
+        metrics: Metrics,
+        admission: Admission,
+        library: Library,
+        keys: KeyRing,
+    ) -> None:
         self._settings = settings
         self._host = host
         self._metrics = metrics
-        self._runs: dict[asyncio.Task[Solution], Run] = {}
+        self._admission = admission
+        self.library = library
+        self._keys = keys
+        self._runs: dict[str, Running] = {}
         self._draining = False
-        self._places = 0
 
-    async def begin(self, request: SolutionRequest) -> Running:
-        """Check `request` and start to solve it.
+    async def begin(self, order: Order) -> Running | Kept:
+        """Check a request and start to solve it; waits for a place unless it is in the background.
 
-        Raises `RequestError` naming the field, `UnknownModelError`, or `UnavailableError`.
+        Returns what was kept before if the idempotency key was used. Raises `RequestError` naming
+        the field, `UnknownModelError`, `ConflictError`, `RateLimitError` or `UnavailableError`.
         """
+        request = order.request
         strategy = self._check(request)
         if self._draining:
             raise UnavailableError("the server is shutting down", retry_after=10, code="draining")
         engine = await self._host.require()
-        self._take_place()
+        if order.idempotency is not None:
+            known = await self.library.store.by_key(order.key.name, order.idempotency.key)
+            if known is not None:
+                return _same(known, order)
+        if request.background:
+            return await self._in_background(order, strategy, engine)
+        place = await self._admission.acquire(
+            order.key, self._tokens(request), order.priority, request.timeout_s
+        )
         try:
             problem = await self._problem(engine, request)
+            run = self._run(f"sol_{uuid4().hex}", order, problem)
+            if request.store and (known := await self._keep(run, order)) is not None:
+                place.release(None)
+                return _same(known, order)
         except BaseException:
-            self._give_place()
+            place.release(None)
             raise
-        record = Record(f"sol_{uuid4().hex}", request, self._settings.served_name, problem.spent)
-        channel = Channel() if request.stream else None
-        run = Run(record, problem, self._metrics, channel)
-        timeout_s = request.timeout_s or self._settings.default_timeout_s
-        task = asyncio.create_task(run.execute(engine, strategy, timeout_s))
-        self._runs[task] = run
-        task.add_done_callback(partial(self._done, channel))
-        return Running(task, channel)
+        run.created()
+        return self._start(run, order.key.name, self._placed(run, strategy, engine, place))
+
+    def running(self, solution_id: str, owner: str) -> Running | None:
+        """The solution, if it is being made here and belongs to `owner`."""
+        found = self._runs.get(solution_id)
+        return found if found is not None and found.owner == owner else None
+
+    async def solution(self, kept: Kept) -> Solution:
+        """A kept solution as it stands now."""
+        if (running := self._runs.get(kept.id)) is not None:
+            return running.run.record.solution()
+        return await self.library.solution(kept)
+
+    async def cancel(self, solution_id: str, owner: str, kind: str = "solution") -> Solution:
+        """End it, wherever it is made; returns it as it ended, or as it stands if that takes long.
+
+        Raises `NotFoundError`.
+        """
+        if (running := self.running(solution_id, owner)) is not None:
+            running.cancel()
+            return await running.solution()
+        kept = await self.library.get(solution_id, owner, kind)
+        if not kept.over:
+            await self.library.store.request_cancel(solution_id)
+            kept = await self.library.ended(kept, self._settings.lease_s)
+        return await self.solution(kept)
+
+    async def delete(self, solution_id: str, owner: str, kind: str = "solution") -> None:
+        """Delete it; if it is being made, end it first. Raises `NotFoundError`."""
+        kept = await self.library.get(solution_id, owner, kind)
+        if not kept.over:
+            await self.cancel(solution_id, owner, kind)
+            await self.library.ended(kept, self._settings.lease_s)
+        await self.library.store.delete(solution_id)
+
+    def stop_one(self, solution_id: str) -> None:
+        """Cancel a run of this process, if there is one: somebody asked another replica to."""
+        if (running := self._runs.get(solution_id)) is not None:
+            running.cancel()
+
+    async def adopt(self, kept: Kept) -> None:
+        """Go on with what a dead process has left: begin it anew if it may be, else end it."""
+        request = SolutionRequest.model_validate_json(kept.request)
+        sequence = await self.library.store.last_sequence(kept.id) + 1
+        sink = NativeSink(kept.id, [self.library.journal(kept.id)], sequence)
+        again = kept.retry and kept.attempt <= MAX_ATTEMPTS and not kept.cancel_requested
+        if not again or self._draining:
+            _end(sink, kept, await self.library.solution(kept))
+            return
+        key = self._keys.named(kept.owner) or NOBODY
+        order = Order(request, key, kind=kept.kind, extra=kept.extra)
+        record = Record(kept.id, request, self._settings.served_name)
+        record.created_at = kept.created_at
+        run = Run(record, self._metrics, [sink])
+        self._start(run, kept.owner, self._again(run, order))
 
     async def drain(self, grace_s: float) -> None:
         """Take nothing more in, let what runs finish for `grace_s` seconds, then end it."""
         self._draining = True
+        self._admission.drain()
         if self._runs:
-            await asyncio.wait(set(self._runs), timeout=grace_s)
+            tasks = {running.task for running in self._runs.values()}
+            await asyncio.wait(tasks, timeout=grace_s)
         await self.stop()
 
     async def stop(self) -> None:
         """End what still runs, as incomplete; its clients are told."""
         self._draining = True
-        for task, run in self._runs.items():
-            run.shutting_down = True
-            task.cancel()
-        await asyncio.gather(*self._runs, return_exceptions=True)
+        tasks = []
+        for running in self._runs.values():
+            running.run.shutting_down = True
+            running.cancel()
+            tasks.append(running.task)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _done(self, channel: Channel | None, task: asyncio.Task[Solution]) -> None:
-        del self._runs[task]
-        self._give_place()
-        if channel is not None:
-            # A run that was cancelled before it began, or failed to say its end, has not done so;
-            # its reader would wait for ever.
-            channel.close()
+    async def _in_background(
+        self, order: Order, strategy: Strategy, engine: Engine
+    ) -> Running | Kept:
+        problem = await self._problem(engine, order.request)
+        run = self._run(f"sol_{uuid4().hex}", order, problem)
+        known = await self.library.insert(self._kept(run, order))
+        if known is not None:
+            return _same(known, order)
+        run.created()
+        return self._start(run, order.key.name, self._waiting(run, order, strategy, engine))
 
-    def _take_place(self) -> None:
-        limit = self._settings.max_in_flight
-        if self._places >= limit:
-            self._metrics.refused.labels("full").inc()
-            raise UnavailableError(
-                f"{limit} solutions are being made, which is the limit; try again soon",
-                retry_after=2,
-                code="full",
+    def _run(self, solution_id: str, order: Order, problem: Problem) -> Run:
+        record = Record(solution_id, order.request, self._settings.served_name, problem.spent)
+        streams: list[Stream] = []
+        if order.stream is not None:
+            streams.append(order.stream(solution_id))
+        if order.request.store:
+            streams.append(self.library.journal(solution_id))
+        native = [NativeSink(solution_id, streams)] if streams else []
+        return Run(record, self._metrics, [*native, *order.sinks(solution_id)], problem)
+
+    async def _keep(self, run: Run, order: Order) -> Kept | None:
+        """Keep a solution that somebody waits for; returns the earlier one of the same request."""
+        kept = self._kept(run, order)
+        if order.idempotency is not None:
+            return await self.library.insert(kept)
+        self.library.insert_behind(kept)
+        return None
+
+    def _kept(self, run: Run, order: Order) -> Kept:
+        request = order.request
+        return self.library.keep(
+            id=run.record.id,
+            owner=order.key.name,
+            kind=order.kind,
+            status=Status.QUEUED.value,
+            model=run.record.model,
+            strategy=request.strategy,
+            background=request.background,
+            retry=request.retry,
+            request=request.model_dump_json(exclude_unset=True),
+            body=run.record.solution().model_dump_json(),
+            extra=order.extra,
+            idempotency_key=order.idempotency and order.idempotency.key,
+            request_hash=order.idempotency and order.idempotency.request_hash,
+        )
+
+    def _start(self, run: Run, owner: str, work: Coroutine[Any, Any, Solution]) -> Running:
+        task = asyncio.create_task(work)
+        running = Running(run.record.id, owner, run, task)
+        self._runs[running.id] = running
+        task.add_done_callback(lambda _: self._done(running))
+        return running
+
+    def _done(self, running: Running) -> None:
+        del self._runs[running.id]
+        # A task that was cancelled before it began has told nobody.
+        running.run.abandon()
+
+    async def _placed(self, run: Run, strategy: Strategy, engine: Engine, place: Place) -> Solution:
+        timeout_s = run.record.request.timeout_s or self._settings.default_timeout_s
+        try:
+            return await run.execute(engine, strategy, timeout_s)
+        finally:
+            place.release(run.record.tokens)
+
+    async def _waiting(
+        self, run: Run, order: Order, strategy: Strategy, engine: Engine
+    ) -> Solution:
+        """Wait for a place as long as the request may take, and solve."""
+        request = order.request
+        wait_s = request.timeout_s or self._settings.default_timeout_s
+        try:
+            place = await self._admission.acquire(
+                order.key, self._tokens(request), order.priority, wait_s
             )
-        self._places += 1
-        self._metrics.in_flight.set(self._places)
+        except AppError as error:
+            return run.refuse(error)
+        return await self._placed(run, strategy, engine, place)
 
-    def _give_place(self) -> None:
-        self._places -= 1
-        self._metrics.in_flight.set(self._places)
+    async def _again(self, run: Run, order: Order) -> Solution:
+        """Solve what another process had begun, as soon as the engine is ready."""
+        await self._host.wait_ready()
+        try:
+            engine = await self._host.require()
+            strategy = self._check(order.request)
+            run.take_up(await self._problem(engine, order.request))
+        except AppError as error:
+            return run.refuse(error)
+        return await self._waiting(run, order, strategy, engine)
+
+    def _tokens(self, request: SolutionRequest) -> int:
+        return request.max_tokens or self._settings.default_max_tokens
 
     def _check(self, request: SolutionRequest) -> Strategy:
         name = self._settings.served_name
@@ -111,13 +312,13 @@ class Service:
             raise RequestError(
                 f"strategy: {request.strategy!r} is unknown; known: {known}", param="strategy"
             )
-        for field in ("background", "store"):
-            if getattr(request, field):
-                raise RequestError(
-                    f"{field}: this version keeps no solutions; leave it out and use stream",
-                    param=field,
-                    code="unsupported",
-                )
+        if request.background and not request.store:
+            raise RequestError(
+                "store: what runs in the background is kept; leave out store or background",
+                param="store",
+            )
+        if request.retry and not request.background:
+            raise RequestError("retry: goes with background; set both", param="retry")
         return STRATEGIES[request.strategy]
 
     async def _problem(self, engine: Engine, request: SolutionRequest) -> Problem:
@@ -133,15 +334,36 @@ class Service:
                 param="question",
                 code="context_length_exceeded",
             )
-        wanted = request.max_tokens or self._settings.default_max_tokens
-        sampling = Sampling(min(wanted, room), request.temperature, request.top_p, request.seed)
+        wanted = min(self._tokens(request), room)
+        sampling = Sampling(wanted, request.temperature, request.top_p, request.seed)
         return Problem(request.question, prompt, sampling, request.max_transitions, request.deltas)
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A solution that is being made."""
+def _same(known: Kept, order: Order) -> Kept:
+    """The solution of an earlier request, if this one is the same."""
+    if order.idempotency is None or known.request_hash != order.idempotency.request_hash:
+        raise ConflictError(
+            "Idempotency-Key: it was used with another request; take a new key for a new request",
+            param="Idempotency-Key",
+            code="idempotency_conflict",
+        )
+    return known
 
-    task: asyncio.Task[Solution]
-    channel: Channel | None
-    """Its events; only for requests with `stream`."""
+
+def _end(sink: NativeSink, kept: Kept, solution: Solution) -> None:
+    """The end of what nobody goes on with."""
+    status = Status.CANCELLED if kept.cancel_requested else Status.FAILED
+    error = Failure(
+        message="the server that made it has died; ask again, or with retry",
+        type="server_error",
+        code="interrupted",
+    )
+    sink.ended(
+        solution.model_copy(
+            update={
+                "status": status,
+                "error": error if status == Status.FAILED else None,
+                "completed_at": time.time(),
+            }
+        )
+    )

@@ -88,6 +88,16 @@ class Settings(BaseSettings):
     default_timeout_s: Annotated[
         float, Field(gt=0, description="Deadline of a request that names none, in seconds.")
     ] = 600.0
+    chat_text_tokens: Annotated[
+        int, Field(ge=1, description="Generated tokens for a chat that asks no maths problem.")
+    ] = 64
+    chat_context: Annotated[
+        bool | None,
+        Field(
+            description="Whether a chat's earlier turns stand before the problem; default: unless "
+            "the checkpoint has a card, which means that it was trained on single problems."
+        ),
+    ] = None
     heartbeat_s: Annotated[
         float, Field(gt=0, description="Silence after which a stream sends a comment, in seconds.")
     ] = 15.0
@@ -104,6 +114,31 @@ class Settings(BaseSettings):
     cpu_max_num_seqs: Annotated[
         int, Field(ge=1, description="Sequences the engine runs at a time on a CPU.")
     ] = 128
+    database_url: Annotated[
+        str | None,
+        Field(
+            description="Where solutions are kept: `sqlite:///FILE` or "
+            "`postgresql://USER:PASSWORD@HOST/NAME`; default: a file in the state folder."
+        ),
+    ] = None
+    files_url: Annotated[
+        str | None,
+        Field(
+            description="Where files are kept: a folder or an fsspec URL like `s3://BUCKET/PATH`; "
+            "default: a folder in the state folder."
+        ),
+    ] = None
+    retention_s: Annotated[
+        float, Field(gt=0, description="How long solutions are kept, in seconds.")
+    ] = 30 * 86_400.0
+    lease_s: Annotated[
+        float,
+        Field(
+            ge=1,
+            description="Silence after which a server that shares the store is taken for dead, "
+            "in seconds.",
+        ),
+    ] = 15.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Logs.")
     ] = "info"
@@ -126,6 +161,16 @@ class Settings(BaseSettings):
             if origin != "*" and not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is no origin; write it like https://example.org:8443")
         return origins
+
+    @property
+    def database(self) -> str:
+        """The address of the database."""
+        return self.database_url or f"sqlite:///{self.state_dir / 'statewise.db'}"
+
+    @property
+    def files(self) -> str:
+        """Where files are kept: a folder or an fsspec URL."""
+        return self.files_url or str(self.state_dir / "files")
 
     @cached_property
     def served_name(self) -> str:

@@ -47,7 +47,11 @@ class SolutionRequest(BaseModel):
     stream: Annotated[bool, Field(description="Answer with server-sent events.")] = False
     deltas: Annotated[bool, Field(description="Also stream outputs while they grow.")] = False
     background: Annotated[bool, Field(description="Go on when the client goes away.")] = False
-    store: Annotated[bool, Field(description="Keep the solution after its end.")] = False
+    store: Annotated[bool, Field(description="Keep the solution after its end.")] = True
+    retry: Annotated[
+        bool,
+        Field(description="With `background`: begin anew if the server that makes it dies."),
+    ] = False
     metadata: Metadata = {}
 
 

@@ -2,104 +2,211 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import aclosing
-from typing import Any, Final
+import hashlib
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query as QueryParameter, Request
 from fastapi.responses import Response
-from starlette.types import Receive, Scope, Send
+from pydantic import BaseModel
 
 from app import sse
 from app.bodies import described, read_body
 from app.channel import Channel
-from app.service import Service
-from statespace.solutions import Solution, SolutionRequest
+from app.connection import while_connected
+from app.errors import RequestError
+from app.keys import Key
+from app.service import Idempotency, Order, Running, Service
+from app.store.solutions import Kept, Query
+from app.streams import FrameResponse
+from statespace.solutions import Solution, SolutionRequest, Status
 
 router = APIRouter(prefix="/v1", tags=["solutions"])
-
-CLIENT_GONE: Final = 499
 
 EXAMPLES: Final[dict[str, Any]] = {
     "plain": {
         "value": {"question": "Ann has 3 pens. She buys 4 more. How many pens does Ann have now?"}
     },
     "streamed": {"value": {"question": "What is 12 * 7?", "stream": True, "deltas": True}},
+    "background": {"value": {"question": "What is 12 * 7?", "background": True}},
 }
+MAX_KEY: Final = 255
+_STREAMED: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {sse.MEDIA_TYPE: {}}, "description": "The solution, or its events."}
+}
+
+
+class SolutionPage(BaseModel):
+    """A page of solutions."""
+
+    object: Literal["list"] = "list"
+    data: list[Solution]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class Deleted(BaseModel):
+    """What was deleted."""
+
+    id: str
+    object: Literal["solution"] = "solution"
+    deleted: Literal[True] = True
 
 
 @router.post(
     "/solutions",
     response_model=Solution,
-    responses={
-        200: {"content": {sse.MEDIA_TYPE: {}}, "description": "The solution, or its events."}
-    },
+    responses=_STREAMED,
     openapi_extra=described(SolutionRequest, EXAMPLES),
 )
 async def create_solution(request: Request) -> Response:
-    """Solve a problem. With `stream`, every transition is sent as an event as it happens."""
-    service: Service = request.app.state.service
-    running = await service.begin(await read_body(request, SolutionRequest))
-    if running.channel is not None:
-        return _EventStream(running.channel, running.task, request.app.state.settings.heartbeat_s)
-    if not await _ended_before_gone(request, running.task):
-        return Response(status_code=CLIENT_GONE)
-    return Response(running.task.result().model_dump_json(), media_type="application/json")
+    """Solve a problem. With `stream`, every transition is sent as an event as it happens.
 
-
-class _EventStream(Response):
-    """The events of a run, which is cancelled however the response ends.
-
-    A generator's own `finally` would not do: a client that leaves before the first piece, or while
-    one is being sent, leaves the generator unstarted or suspended.
+    With the header `Idempotency-Key`, the same request sent again gets the same solution.
     """
-
-    def __init__(self, channel: Channel, task: asyncio.Task[Solution], heartbeat_s: float) -> None:
-        super().__init__(headers=sse.HEADERS, media_type=sse.MEDIA_TYPE)
-        del self.headers["content-length"]
-        self._channel = channel
-        self._task = task
-        self._heartbeat_s = heartbeat_s
-
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
-        watch = asyncio.create_task(self._watch(receive))
-        try:
-            await self._send(send)
-        finally:
-            watch.cancel()
-            self._task.cancel()
-
-    async def _send(self, send: Send) -> None:
-        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        await send(start)
-        channel = self._channel
-        ended = False
-        async with aclosing(channel.read(self._heartbeat_s)) as pieces:
-            async for piece in pieces:
-                ended = channel.ended
-                body = {"type": "http.response.body", "body": piece, "more_body": not ended}
-                await send(body)
-        if not ended:
-            await send({"type": "http.response.body", "body": b""})
-
-    async def _watch(self, receive: Receive) -> None:
-        """When the client goes away, nothing more is to be read."""
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self._channel.close()
+    service: Service = request.app.state.service
+    wanted = await read_body(request, SolutionRequest)
+    channel = Channel() if wanted.stream and not wanted.background else None
+    order = Order(
+        wanted,
+        _key(request),
+        stream=None if channel is None else channel.stream,
+        idempotency=await _idempotency(request),
+    )
+    begun = await while_connected(request, service.begin(order))
+    if isinstance(begun, Kept):
+        return await _answer_again(request, begun, wanted)
+    if channel is not None:
+        return FrameResponse(channel.read(_heartbeat(request)), begun.cancel)
+    if wanted.background:
+        if wanted.stream:
+            return FrameResponse(service.library.follow(begun.id, -1, _heartbeat(request)))
+        return _json(begun.run.record.solution())
+    return _json(await _awaited(request, begun))
 
 
-async def _ended_before_gone(request: Request, task: asyncio.Task[Solution]) -> bool:
-    """Wait for the run; if the client goes away first, cancel it: the server would not notice."""
-    gone = asyncio.create_task(_gone(request))
+@router.get("/solutions", response_model=SolutionPage)
+async def list_solutions(  # noqa: PLR0913, PLR0917
+    request: Request,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
+    after: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    order: Literal["asc", "desc"] = "desc",
+    status: Status | None = None,
+    model: Annotated[str | None, QueryParameter(max_length=256)] = None,
+    strategy: Annotated[str | None, QueryParameter(max_length=64)] = None,
+) -> Response:
+    """Kept solutions, newest first; `after` is the last id of the page before."""
+    service: Service = request.app.state.service
+    filters = {"status": status and status.value, "model": model, "strategy": strategy}
+    query = Query(
+        _key(request).name,
+        limit=limit,
+        after=after,
+        ascending=order == "asc",
+        filters={name: value for name, value in filters.items() if value is not None},
+    )
+    kept, more = await service.library.page(query)
+    data = [await service.solution(one) for one in kept]
+    ends = (data[0].id, data[-1].id) if data else (None, None)
+    page = SolutionPage(data=data, first_id=ends[0], last_id=ends[1], has_more=more)
+    return Response(page.model_dump_json(), media_type="application/json")
+
+
+@router.get("/solutions/{solution_id}", response_model=Solution)
+async def get_solution(request: Request, solution_id: str) -> Response:
+    """A solution as it stands."""
+    service: Service = request.app.state.service
+    owner = _key(request).name
+    if (running := service.running(solution_id, owner)) is not None:
+        return _json(running.run.record.solution())
+    return _json(await service.solution(await service.library.get(solution_id, owner)))
+
+
+@router.get("/solutions/{solution_id}/events", responses={**_STREAMED, 204: {}})
+async def follow_solution(
+    request: Request,
+    solution_id: str,
+    starting_after: Annotated[int | None, QueryParameter(ge=-1, lt=2**31)] = None,
+) -> Response:
+    """Its events from the first, or after the one that `Last-Event-ID` or `starting_after` names,
+    and then those to come. 204 if there are none to come."""
+    service: Service = request.app.state.service
+    kept = await service.library.get(solution_id, _key(request).name)
+    after = _last_seen(request, starting_after)
+    if kept.over and after >= kept.last_sequence:
+        return Response(status_code=204)
+    return FrameResponse(service.library.follow(solution_id, after, _heartbeat(request)))
+
+
+@router.post("/solutions/{solution_id}/cancel", response_model=Solution)
+async def cancel_solution(request: Request, solution_id: str) -> Response:
+    """End a solution; one that has ended stays as it is."""
+    service: Service = request.app.state.service
+    return _json(await service.cancel(solution_id, _key(request).name))
+
+
+@router.delete("/solutions/{solution_id}", response_model=Deleted)
+async def delete_solution(request: Request, solution_id: str) -> Deleted:
+    """Delete a solution and its events; one that is being made is cancelled first."""
+    service: Service = request.app.state.service
+    await service.delete(solution_id, _key(request).name)
+    return Deleted(id=solution_id)
+
+
+async def _answer_again(request: Request, kept: Kept, wanted: SolutionRequest) -> Response:
+    """The answer to a request that was made before."""
+    service: Service = request.app.state.service
+    if wanted.stream:
+        return FrameResponse(service.library.follow(kept.id, -1, _heartbeat(request)))
+    if not wanted.background:
+        patience_s = wanted.timeout_s or request.app.state.settings.default_timeout_s
+        kept = await while_connected(request, service.library.ended(kept, patience_s))
+    return _json(await service.solution(kept))
+
+
+async def _awaited(request: Request, running: Running) -> Solution:
+    """The solution at its end; if the client goes away first, it is cancelled."""
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return task.done()
+        return await while_connected(request, running.solution())
     finally:
-        gone.cancel()
-        task.cancel()
+        running.cancel()
 
 
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+async def _idempotency(request: Request) -> Idempotency | None:
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= MAX_KEY or not key.isprintable():
+        raise RequestError(
+            f"Idempotency-Key: must be 1 to {MAX_KEY} printable characters",
+            param="Idempotency-Key",
+        )
+    return Idempotency(key, hashlib.sha256(await request.body()).hexdigest())
+
+
+def _last_seen(request: Request, starting_after: int | None) -> int:
+    if starting_after is not None:
+        return starting_after
+    header = request.headers.get("last-event-id", "").strip()
+    if not header:
+        return -1
+    if not (header.isascii() and header.isdigit() and len(header) < 10):
+        raise RequestError(
+            "Last-Event-ID: must be the number of an event, as its id: field has it",
+            param="Last-Event-ID",
+        )
+    return int(header)
+
+
+def _key(request: Request) -> Key:
+    key: Key = request.state.key
+    return key
+
+
+def _heartbeat(request: Request) -> float:
+    seconds: float = request.app.state.settings.heartbeat_s
+    return seconds
+
+
+def _json(solution: Solution) -> Response:
+    return Response(solution.model_dump_json(), media_type="application/json")

@@ -147,8 +147,8 @@ BAD = [
     ({"question": "x", "metadata": {str(i): "" for i in range(17)}}, "metadata"),
     ({"question": "x", "temprature": 0}, "temprature"),
     ({"question": "x", "strategy": "magic"}, "strategy"),
-    ({"question": "x", "background": True}, "background"),
-    ({"question": "x", "store": True}, "store"),
+    ({"question": "x", "background": True, "store": False}, "store"),
+    ({"question": "x", "retry": True}, "retry"),
 ]
 
 
@@ -194,7 +194,7 @@ def test_an_unknown_model_is_not_found(server: LocalServer) -> None:
 
 def test_unknown_routes_and_methods_answer_in_the_same_shape(server: LocalServer) -> None:
     assert httpx2.get(f"{server.url}/v2/nothing").json()["error"]["type"]
-    response = httpx2.get(f"{server.url}/v1/solutions")
+    response = httpx2.put(f"{server.url}/v1/solutions")
     assert response.status_code == 405
     assert response.json()["error"]["type"] == "invalid_request_error"
 
@@ -247,7 +247,7 @@ def test_a_client_that_goes_away_ends_its_run(streamed: bool) -> None:
 
 
 def test_a_full_server_refuses_with_retry_after() -> None:
-    settings = Settings(engine="scripted", max_in_flight=1)
+    settings = Settings(engine="scripted", max_in_flight=1, max_queued=0)
     with (
         local_server(ScriptedEngine(SLOW), settings) as server,
         httpx2.stream(

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import uvicorn
 from prometheus_client import CollectorRegistry
@@ -33,7 +35,11 @@ def local_server(engine: Engine, settings: Settings | None = None) -> Iterator[L
     """Serve `engine` until the block ends."""
     metrics = Metrics(CollectorRegistry())
     host = Host(engine)
-    app = create_app(settings or Settings(engine="scripted"), host, metrics)
+    settings = settings or Settings(engine="scripted")
+    folder = TemporaryDirectory(prefix="statewise-test-")
+    if "state_dir" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"state_dir": Path(folder.name)})
+    app = create_app(settings, host, metrics)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
@@ -47,3 +53,4 @@ def local_server(engine: Engine, settings: Settings | None = None) -> Iterator[L
         server.should_exit = True
         thread.join()
         listener.close()
+        folder.cleanup()

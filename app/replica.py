@@ -1,0 +1,109 @@
+"""What this process makes and keeps: leases on it, cancels from elsewhere, the work of the dead.
+
+Several replicas may share one store. Each renews the leases on its own work; what was not renewed
+in time belongs to a process that has died, and one of the others ends it or runs it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import uuid4
+
+import structlog
+
+from app.errors import StoreError
+from app.store.solutions import Kept, SolutionStore
+
+logger = structlog.get_logger(__name__)
+
+CANCEL_POLL_S: Final = 1.0
+"""How often is looked for cancels that other replicas were asked for."""
+SWEEP_S: Final = 60.0
+
+
+def _name() -> str:
+    return f"{socket.gethostname()[:64]}-{os.getpid()}-{uuid4().hex[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who holds what this process makes, and for how long without renewal."""
+
+    seconds: float
+    name: str = field(default_factory=_name)
+    """A name that no other process has, now or later."""
+
+    def until(self) -> float:
+        """Until when a lease taken now lasts, in Unix seconds."""
+        return time.time() + self.seconds
+
+
+class Replica:
+    """The chores of a process that shares a store, each on a timer of its own."""
+
+    def __init__(
+        self,
+        store: SolutionStore,
+        lease: Lease,
+        *,
+        cancel: Callable[[str], None],
+        adopt: Callable[[Kept], Awaitable[None]],
+    ) -> None:
+        """`cancel` is told ids of runs to stop, `adopt` what a dead process has left."""
+        self._store = store
+        self._lease = lease
+        self._cancel = cancel
+        self._adopt = adopt
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin the chores."""
+        third = self._lease.seconds / 3
+        for chore, every in (
+            (self._renew, third),
+            (self._poll, min(CANCEL_POLL_S, third)),
+            (self._take_over, third),
+            (self._sweep, SWEEP_S),
+        ):
+            self._tasks.append(asyncio.create_task(_repeat(chore, every)))
+
+    async def stop(self) -> None:
+        """End the chores; the leases run out by themselves."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _renew(self) -> None:
+        await self._store.renew(self._lease.name, self._lease.until())
+
+    async def _poll(self) -> None:
+        for solution_id in await self._store.cancelled(self._lease.name):
+            self._cancel(solution_id)
+
+    async def _take_over(self) -> None:
+        name, until = self._lease.name, self._lease.until()
+        for kept in await self._store.claim_expired(name, time.time(), until):
+            logger.warning("taken_over", solution_id=kept.id, attempt=kept.attempt)
+            await self._adopt(kept)
+
+    async def _sweep(self) -> None:
+        swept = 1
+        while swept:
+            swept = await self._store.sweep(time.time())
+
+
+async def _repeat(chore: Callable[[], Awaitable[None]], every_s: float) -> None:
+    while True:
+        try:
+            await chore()
+        except StoreError:
+            pass  # it was logged where it happened, and is tried again
+        except Exception:
+            logger.exception("chore", chore=chore.__name__)
+        await asyncio.sleep(every_s)

@@ -1,0 +1,136 @@
+"""The connection to the database: its settings, its migrations, and what each kind of it needs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from app.errors import StoreError
+
+logger = structlog.get_logger(__name__)
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+_MIGRATION_LOCK: Final = 0x57A7E  # replicas that start together migrate one after another
+
+
+class Database:
+    """An open database whose schema is up to date."""
+
+    def __init__(self, url: str) -> None:
+        """Raises `StoreError` for an address that is none."""
+        try:
+            parsed = make_url(url)
+        except ArgumentError as error:
+            raise StoreError(
+                "database_url: not an address; write sqlite:///FILE or "
+                "postgresql://USER:PASSWORD@HOST/NAME"
+            ) from error
+        kind = parsed.get_backend_name()
+        if kind not in _DRIVERS:
+            raise StoreError(f"database_url: {kind} is not supported; use sqlite or postgresql")
+        self.is_sqlite = kind == "sqlite"
+        self._file = Path(parsed.database) if self.is_sqlite and parsed.database else None
+        self._shown = parsed.render_as_string(hide_password=True)
+        options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True, "pool_size": 10}
+        self._engine: AsyncEngine = create_async_engine(
+            parsed.set(drivername=_DRIVERS[kind]), **options
+        )
+        if self.is_sqlite:
+            event.listen(self._engine.sync_engine, "connect", _configure_sqlite)
+        # SQLite has one writer; to wait here is cheaper than to be refused there.
+        self._writing = asyncio.Lock() if self.is_sqlite else None
+
+    async def open(self) -> None:
+        """Bring the schema up to date. Raises `StoreError` with what to do."""
+        try:
+            if self._file is not None:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+            async with self._engine.connect() as connection:
+                await connection.run_sync(_upgrade)
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreError(
+                f"the database {self._shown} cannot be used: {_cause(error)}; "
+                "name another in STATEWISE_DATABASE_URL"
+            ) from error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[AsyncConnection, None]:
+        """A connection to read from. Raises `StoreError`."""
+        try:
+            async with self._engine.connect() as connection:
+                yield connection
+        except (DBAPIError, OSError) as error:
+            raise unavailable(error) from error
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncGenerator[AsyncConnection, None]:
+        """A transaction, committed at the end of the block. Raises `StoreError`."""
+        if self._writing is not None:
+            await self._writing.acquire()
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+        except (DBAPIError, OSError) as error:
+            raise unavailable(error) from error
+        finally:
+            if self._writing is not None:
+                self._writing.release()
+
+
+def unavailable(error: Exception) -> Exception:
+    """What callers get for a failure: a broken rule of the schema as it is, else `StoreError`."""
+    if isinstance(error, IntegrityError):
+        return error
+    logger.warning("store", error=_cause(error))
+    return StoreError("the store cannot be reached; try again soon")
+
+
+def _configure_sqlite(connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    # WAL: readers and the writer don't wait for each other. A commit survives the process's death
+    # at NORMAL; only a power cut may undo the last ones.
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "busy_timeout=10000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+        connection.commit()
+    try:
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+    finally:
+        if connection.dialect.name == "postgresql":
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
+            connection.commit()
+
+
+def _cause(error: Exception) -> str:
+    """The driver's own words, in one line and without the statement."""
+    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0][:300]
