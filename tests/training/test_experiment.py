@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from tests.support.server import local_server
 from training import manifest
 from training.curriculum import repair
 from training.errors import DataError, RecipeError
+from training.evaluation.judgement import judge_text
 from training.experiment import plan, problems, results, texts
 from training.experiment.answers import Ask, Served
 from training.experiment.chains import chain
@@ -28,7 +30,7 @@ from training.experiment.evidence import Evidence
 from training.experiment.results import ARMS
 from training.experiment.settings import Experiment
 from training.experiment.stages import Seed
-from training.experiment.summary import Summary
+from training.experiment.summary import Summary, answer
 from training.progress import Report
 from training.recipe import load_as
 
@@ -297,11 +299,34 @@ def test_a_budget_becomes_a_plan_by_measuring(tmp_path: Path) -> None:
         ({"problems": {**MINIATURE["problems"], "larger": 100}}, "larger"),
         ({"dpo": {**MINIATURE["dpo"], "tokens": 9000}}, "same tokens"),
         ({"seeds": [1, 1]}, "seeds must differ"),
+        ({"arms": ["traces"]}, "plain"),
+        ({"trace": "short"}, "full traces"),
     ],
 )
 def test_a_recipe_that_would_not_be_fair_is_refused(changed: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         recipe(**changed)
+
+
+def test_a_remedy_finds_what_the_experiment_trained(finished: Path, tmp_path: Path) -> None:
+    """Base model and (a) are the same; only what the remedy changes is trained."""
+    shutil.copytree(finished / "work", tmp_path / "work")
+    remedy = recipe(arms=["plain", "traces"], trace="short")
+    summary = execute(tmp_path, recipe=remedy)
+    assert summary is not None
+    assert set(summary.corrections) == {"(b) stage 1"}
+    trained = sorted(path.parent.name.split("-")[0] for path in tmp_path.glob("work/*/*/done.json"))
+    assert trained.count("base") == trained.count("plain") == trained.count("short") == 1
+    assert "stage 2" not in answer(summary)
+
+
+def test_short_traces_are_legal_and_right() -> None:
+    for one in problems.pool(recipe(), frozenset()):
+        found = judge_text(texts.short(one), one)
+        assert found.right
+        assert found.legal
+        assert not found.refuted
+        assert len(texts.short(one)) < 0.7 * len(texts.trace(one))
 
 
 def test_a_checkpoint_is_served_and_its_answers_are_judged_alike(tmp_path: Path) -> None:

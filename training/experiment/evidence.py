@@ -23,7 +23,7 @@ from training.experiment import plan as plans, problems, results, texts
 from training.experiment.answers import Answering, Ask, Local, Served, Serving
 from training.experiment.plan import Plan
 from training.experiment.plot import plot
-from training.experiment.results import ARMS, Arm, Result
+from training.experiment.results import Arm, Result
 from training.experiment.settings import Experiment
 from training.experiment.stages import Seed
 from training.experiment.summary import Summary, summarized
@@ -84,7 +84,8 @@ class Evidence:
 
     def _arms(self) -> Summary | None:
         plan = self._plan()
-        key = manifest.key(plan.model_dump(mode="json"), self._vocabulary_key)
+        # Not of the recipe: what another one trained alike in this work directory is used again.
+        key = manifest.key(plan.problems, plan.scale, self._vocabulary_key)
         summary = None
         for number in self.recipe.seeds:
             seed = Seed(
@@ -96,7 +97,7 @@ class Evidence:
                 work=self.work,
                 report=self.report,
             )
-            for arm in ARMS:
+            for arm in self.recipe.arms:
                 if results.read(self.output, arm, number) is None:
                     self._arm(seed, arm, plan)
             summary = self._summary(plan)
@@ -136,12 +137,12 @@ class Evidence:
         found = [
             result
             for number in self.recipe.seeds
-            for arm in ARMS
+            for arm in self.recipe.arms
             if (result := results.read(self.output, arm, number)) is not None
         ]
         if {one.plan for one in found} - {manifest.key(plan.model_dump(mode="json"))}:
             raise DataError(f"{self.output} holds results of another plan; give another --output")
-        summary = summarized(found, self.recipe.evaluation.votes)
+        summary = summarized(found, self.recipe.evaluation.votes, self.recipe.arms)
         if summary is not None:
             content = {
                 "manifest": {

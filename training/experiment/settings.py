@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from training.curriculum.settings import Advanced, Dpo
+from training.experiment.results import ARMS, Arm
 from training.problems.relations import ALL
 from training.recipe import Base, Evaluation, Model, Recipe, Sft, Tokens
 from training.sections import Optimisation, Section, Share
@@ -94,6 +95,9 @@ class Experiment(Section):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = ARMS
+    trace: Literal["traces", "short"] = "traces"
+    """How the traces of arm (b) are worded: in full, or with nothing said twice."""
     compile: bool
     problems: Problems
     tokenizer: Tokens
@@ -110,6 +114,13 @@ class Experiment(Section):
     def _same_tokens(self) -> Self:
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds must differ")
+        if "plain" not in self.arms:
+            raise ValueError("arms: `plain` is what the others are compared with")
+        if self.trace == "short" and not {"plain", "traces"}.issuperset(self.arms):
+            raise ValueError(
+                "mistakes are made and repaired in full traces: leave trajectory and step out of "
+                "`arms`, or set `trace: traces`"
+            )
         decayed = self.sft.decay * self.sft.tokens
         second = self.advanced.tokens + self.dpo.tokens
         if abs(second - decayed) > 0.02 * self.sft.tokens:

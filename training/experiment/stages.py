@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from transformers import GenerationConfig, TrainerCallback
@@ -96,8 +96,9 @@ class Seed:
             )
         return step
 
-    def fundamental(self, writer: str) -> Step:
-        """(a) or (b): the base model, fine-tuned to the end. Leaves `branch` beside it."""
+    def fundamental(self, arm: Literal["plain", "traces"]) -> Step:
+        """(a) or (b): the base model, fine-tuned to the end. (b) leaves `branch` beside it."""
+        writer = self.recipe.trace if arm == "traces" else texts.PLAIN
         first = self.base()
         step = self._step(writer, first.key, self.recipe.sft)
         if step.record is None:
@@ -112,7 +113,7 @@ class Seed:
             )
             steps = made.args.max_steps
             before = steps - int(settings.decay * steps)
-            if writer == texts.TRACES:
+            if arm == "traces":
                 made.add_callback(Branch(before, step.folder / "branch"))
             record = trainer.fit(made, settings, Steps(self.report, self._say(writer)))
             shown = packed.select(range(steps * settings.batch))
@@ -123,7 +124,7 @@ class Seed:
 
     def wrong(self, answering: Answering) -> Path:
         """The stage-1 model's own answers to problems of the pool, right and wrong."""
-        first = self.fundamental(texts.TRACES)
+        first = self.fundamental("traces")
         wanted = self.recipe.curriculum
         step = self._step("own", first.key, wanted.samples, wanted.temperature)
         path = step.folder / "traces.jsonl"
@@ -142,7 +143,7 @@ class Seed:
     def advanced(self, answering: Answering) -> Step:
         """What (c) and (d) share: traces that verify, go back and repair, from the branch on."""
         settings = self.recipe.advanced
-        first = self.fundamental(texts.TRACES)
+        first = self.fundamental("traces")
         step = self._step("advanced", first.key, settings, self.recipe.curriculum)
         if step.record is None:
             found = tokenizer.load(self.vocabulary)
@@ -195,7 +196,7 @@ class Seed:
             stages = {"base": base_step.record, "sft": last.record}
         else:
             last = self.preferred(arm, answering)
-            first = self.fundamental(texts.TRACES).record
+            first = self.fundamental("traces").record
             second = self.advanced(answering).record
             stages = {
                 "base": base_step.record,

@@ -76,18 +76,18 @@ class Summary(Section):
     comparisons: tuple[Comparison, ...]
 
 
-def summarized(results: Sequence[Result], votes: int) -> Summary | None:
-    """The summary of the seeds that have all arms; None if there is none.
+def summarized(results: Sequence[Result], votes: int, arms: Sequence[Arm] = ARMS) -> Summary | None:
+    """The summary of the seeds that have all of `arms`, (a) among them; None if there is none.
 
     Raises DataError where results were got on different problems.
     """
     by_arm = {(one.arm, one.seed): one for one in results}
     seeds = sorted({one.seed for one in results})
-    whole = tuple(seed for seed in seeds if all((arm, seed) in by_arm for arm in ARMS))
+    whole = tuple(seed for seed in seeds if all((arm, seed) in by_arm for arm in arms))
     if not whole:
         return None
     ways: dict[str, list[Mapping[str, Outcome]]] = {
-        GREEDY[arm]: [by_arm[arm, seed].greedy for seed in whole] for arm in ARMS
+        GREEDY[arm]: [by_arm[arm, seed].greedy for seed in whole] for arm in arms
     }
     voted = VOTED.format(votes=votes)
     ways[voted] = [by_arm["plain", seed].majority or {} for seed in whole]
@@ -103,13 +103,13 @@ def summarized(results: Sequence[Result], votes: int) -> Summary | None:
         figures=figures,
         corrections={
             GREEDY[arm]: {name: _correcting(ways[GREEDY[arm]], name) for name in (*SETS, ALL)}
-            for arm in ARMS
+            for arm in arms
             if arm != "plain"
         },
         comparisons=tuple(
             _comparison(figures, ways, GREEDY[arm], theirs, name)
             for theirs in (voted, plain)
-            for arm in ARMS
+            for arm in arms
             if arm != "plain"
             for name in (ALL, *SETS)
         ),
@@ -205,7 +205,7 @@ def answer(summary: Summary) -> str:
     voted = VOTED.format(votes=summary.votes)
     told = []
     matched = False
-    for arm in ARMS[1:]:
+    for arm in (one for one in ARMS[1:] if GREEDY[one] in summary.figures):
         found = next(
             one
             for one in summary.comparisons

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from datasets import Dataset
 
+from statespace.actions import Action
 from statespace.text import render
 from training import data
 from training.curriculum.pairs import AdvancedRow
@@ -24,6 +25,7 @@ Writer = Callable[[Problem], str]
 
 PLAIN: Final = "plain"
 TRACES: Final = "traces"
+SHORT: Final = "short"
 
 
 def trace(problem: Problem) -> str:
@@ -31,7 +33,22 @@ def trace(problem: Problem) -> str:
     return render(graph.trace(problem))
 
 
-WRITERS: Final[dict[str, Writer]] = {PLAIN: chain, TRACES: trace}
+def short(problem: Problem) -> str:
+    """The same with nothing said twice: the plan in symbols, its steps, the answer.
+
+    No Decompose, which repeats the plan in words, and no Solve Parent, which repeats the last step.
+    """
+    plan, *steps, last = (
+        state
+        for state in graph.trace(problem)
+        if state[0] not in (Action.DECOMPOSE, Action.SOLVE_PARENT)
+    )
+    symbols = [f"{one.symbol} = {one.expression or one.value}." for one in problem.quantities]
+    goal = symbols.pop()
+    return render(((plan[0], f"{' '.join(symbols)} Find {goal}"), *steps, last))
+
+
+WRITERS: Final[dict[str, Writer]] = {PLAIN: chain, TRACES: trace, SHORT: short}
 
 
 def tokenizer_texts(recipe: Experiment, pool: Sequence[Problem]) -> Iterator[str]:
