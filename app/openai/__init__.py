@@ -1,0 +1,1 @@
+"""OpenAI's formats, made of solutions: chat completions and Responses."""

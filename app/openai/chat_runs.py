@@ -1,0 +1,142 @@
+"""From a chat request to the solutions that answer it, one for each choice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from app.admission import Priority
+from app.errors import AppError, EngineError, RequestError
+from app.keys import Key
+from app.openai import model_names
+from app.openai.chat_prompt import asked
+from app.openai.chat_request import ChatRequest
+from app.openai.chat_stream import CANCELLED, Head
+from app.service import Order, Running, Service
+from app.settings import Settings
+from app.sinks import Sink
+from statespace import card
+from statespace.solutions import MAX_TOKENS, Failure, Solution, SolutionRequest, Status
+
+SEEDS: Final = 2**63
+"""Seeds are taken modulo this: OpenAI's may be negative."""
+
+ChoiceSinks = Callable[[int], Sequence[Sink]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a chat request comes to."""
+
+    head: Head
+    requests: tuple[SolutionRequest, ...]
+    """One for each choice."""
+
+
+def plan(request: ChatRequest, settings: Settings) -> Plan:
+    """What is to be done for `request`. Raises `RequestError` naming the field."""
+    model, strategy = model_names.split(request.model, settings.served_name)
+    question = asked(request.messages, context=uses_context(settings))
+    limit = min(request.token_limit or settings.default_max_tokens, MAX_TOKENS)
+    if not question.is_problem:
+        strategy, limit = model_names.DEFAULT, min(limit, settings.chat_text_tokens)
+    # Several greedy solutions would be the same one.
+    temperature = float(request.choices > 1) if request.temperature is None else request.temperature
+    requests = tuple(
+        SolutionRequest(
+            question=question.text,
+            model=model,
+            strategy=strategy,
+            max_tokens=limit,
+            temperature=temperature,
+            seed=None if request.seed is None else (request.seed + index) % SEEDS,
+            store=bool(request.store),
+            metadata=request.metadata or {},
+            timeout_s=request.timeout_s,
+            **_given(top_p=request.top_p, max_transitions=request.max_transitions),
+        )
+        for index in range(request.choices)
+    )
+    name = request.model or settings.served_name
+    return Plan(Head(name, plain=not question.is_problem, stops=request.stop), requests)
+
+
+async def begin(
+    service: Service,
+    planned: Plan,
+    key: Key,
+    sinks: ChoiceSinks = lambda _: (),
+    priority: Priority = Priority.INTERACTIVE,
+) -> list[Running]:
+    """Begin the solutions of all choices, or of none. Raises what `Service.begin` does."""
+    begun: list[Running] = []
+    try:
+        for index, request in enumerate(planned.requests):
+            running = await service.begin(_order(request, key, priority, sinks(index)))
+            assert isinstance(running, Running), "nothing was kept under no idempotency key"
+            begun.append(running)
+    except RequestError as error:
+        cancel(begun)
+        if error.param == "question":
+            error.message = error.message.replace("question", "messages", 1)
+            error.param = "messages"
+        raise
+    except BaseException:
+        cancel(begun)
+        raise
+    return begun
+
+
+async def solve(
+    service: Service, planned: Plan, key: Key, priority: Priority = Priority.INTERACTIVE
+) -> list[Solution]:
+    """The solutions of all choices at their ends; if the caller is cancelled, so are they.
+
+    Raises what `begin` does, and the error of a solution that has failed.
+    """
+    begun = await begin(service, planned, key, priority=priority)
+    try:
+        solutions = list(await asyncio.gather(*(running.solution() for running in begun)))
+    finally:
+        cancel(begun)
+    for solution in solutions:
+        if solution.status in (Status.FAILED, Status.CANCELLED):
+            raise _error(solution.error or CANCELLED)
+    return solutions
+
+
+def cancel(begun: Sequence[Running]) -> None:
+    """End what still runs of them."""
+    for running in begun:
+        running.cancel()
+
+
+def uses_context(settings: Settings) -> bool:
+    """Whether the model is given what was said before the problem.
+
+    A checkpoint with a card has been trained on single problems, and is served as it was trained
+    unless a setting says otherwise.
+    """
+    if settings.chat_context is not None:
+        return settings.chat_context
+    return settings.engine != "vllm" or not (Path(settings.model) / card.NAME).is_file()
+
+
+def _order(request: SolutionRequest, key: Key, priority: Priority, sinks: Sequence[Sink]) -> Order:
+    return Order(request, key, sinks=lambda _: sinks, priority=priority)
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    """The fields that have a value; the others keep their defaults."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _error(failure: Failure) -> AppError:
+    """What has failed in the run, as an error of the request."""
+    for kind in (RequestError, EngineError):
+        if kind.type == failure.type:
+            return kind(failure.message, code=failure.code)
+    return AppError(failure.message, code=failure.code)
