@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from statewise.commands.keys import keys
 from statewise.terminal import tolerate_encodings
 from training.commands import train
 
@@ -169,8 +170,9 @@ def doctor(model: Model = None) -> None:
     raise typer.Exit(doctor_command(model))
 
 
-# Imports nothing heavy until it is called.
+# Import nothing heavy until they are called.
 cli.add_typer(train, name="train")
+cli.add_typer(keys, name="keys")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Final, Self
@@ -13,6 +14,8 @@ from pydantic import ValidationError
 from statespace.events import Ended, Event, event_adapter
 from statespace.solutions import SolutionRequest
 
+KEY_VARIABLE: Final = "STATEWISE_API_KEY"
+"""The environment variable that holds the API key, for servers that need one."""
 CONNECT_S: Final = 5.0
 SILENCE_S: Final = 60.0
 """Longest silence in a stream: servers send a comment well before that."""
@@ -34,7 +37,9 @@ class Client:
         timeout = httpx2.Timeout(SILENCE_S, connect=CONNECT_S)
         # A proxy of the environment is not asked for: servers are named by the user.
         try:
-            self._http = httpx2.Client(base_url=url, timeout=timeout, trust_env=False)
+            self._http = httpx2.Client(
+                base_url=url, timeout=timeout, trust_env=False, headers=_key_header()
+            )
         except httpx2.InvalidURL as error:
             raise ServerError(f"{url} is no address of a server: {error}") from error
 
@@ -86,6 +91,11 @@ class Client:
         return found
 
 
+def _key_header() -> dict[str, str]:
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
 def parse(line: str) -> Event:
     """An event from its JSON. Raises `ServerError` for what this version does not know."""
     try:
@@ -107,4 +117,6 @@ def _refusal(response: httpx2.Response) -> ServerError:
         message = json.loads(content)["error"]["message"]
     except (ValueError, KeyError, TypeError):
         message = f"the server answered {response.status_code}"
+    if response.status_code == httpx2.codes.UNAUTHORIZED:
+        message += f"; this client takes the key from {KEY_VARIABLE}"
     return ServerError(message, response.status_code)

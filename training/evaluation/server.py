@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import random
 import time
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from statespace.solutions import Solution, Status
 from training.errors import EvaluationError
 from training.evaluation.options import Options
 
+KEY_VARIABLE: Final = "STATEWISE_API_KEY"
 CONNECT_S: Final = 10.0
 MARGIN_S: Final = 30.0
 """How much longer than a solution's deadline its answer is waited for."""
@@ -67,6 +69,7 @@ class Server:
                 timeout=httpx2.Timeout(options.timeout_s + MARGIN_S, connect=CONNECT_S, pool=None),
                 limits=httpx2.Limits(max_connections=connections),
                 trust_env=False,
+                headers=_key_header(),
             )
         except httpx2.InvalidURL as error:
             raise EvaluationError(f"{url} is no address of a server: {error}") from error
@@ -196,6 +199,11 @@ def _retry_after(response: httpx2.Response) -> float | None:
         return None
     # Not all at the same moment again.
     return min(max(0.0, seconds), MAX_WAIT_S) * random.uniform(1.0, 1.2)
+
+
+def _key_header() -> dict[str, str]:
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def _backoff(attempt: int) -> float:
