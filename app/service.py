@@ -130,7 +130,10 @@ class Service:
             place.release(None)
             raise
         run.created()
-        return self._start(run, order.key.name, self._placed(run, strategy, engine, place))
+        running = self._start(run, order.key.name, self._placed(run, strategy, engine, place))
+        # Its own `finally` is not reached if it is cancelled before it began.
+        running.task.add_done_callback(lambda _: place.release(run.record.tokens))
+        return running
 
     def running(self, solution_id: str, owner: str) -> Running | None:
         """The solution, if it is being made here and belongs to `owner`."""
@@ -279,7 +282,7 @@ class Service:
         wait_s = request.timeout_s or self._settings.default_timeout_s
         try:
             place = await self._admission.acquire(
-                order.key, self._tokens(request), order.priority, wait_s
+                order.key, self._tokens(request), order.priority, wait_s, patient=True
             )
         except AppError as error:
             return run.refuse(error)

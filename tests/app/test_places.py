@@ -1,0 +1,66 @@
+"""Places of the running service: whatever ends a run gives its place back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from app.engines.scripted import Script, ScriptedEngine
+from app.host import Host
+from app.keys import NOBODY
+from app.main import create_app
+from app.metrics import Metrics
+from app.service import Order, Running
+from app.settings import Settings
+from statespace.solutions import SolutionRequest
+
+SCRIPT = Script({"q": "State 1:\nAction: Summarize\nOutput: \\boxed{1}"}, fault="hang", after=0)
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
+    settings = Settings(
+        engine="scripted", state_dir=tmp_path, max_in_flight=1, queue_timeout_s=0.01
+    )
+    host = Host(ScriptedEngine(SCRIPT))
+    app = create_app(settings, host, Metrics(CollectorRegistry()))
+    async with app.router.lifespan_context(app):
+        assert host._starting is not None
+        await host._starting
+        yield app
+
+
+async def begin(app: FastAPI, **fields: object) -> Running:
+    request = SolutionRequest.model_validate({"question": "q", **fields})
+    running = await app.state.service.begin(Order(request, NOBODY))
+    assert isinstance(running, Running)
+    return running
+
+
+async def test_a_run_cancelled_before_it_began_gives_its_place_back(app: FastAPI) -> None:
+    """The coroutine of a task that is cancelled so early is never entered, nor its `finally`."""
+    running = await begin(app)
+    assert app.state.admission.running == 1
+    running.cancel()
+    await asyncio.wait({running.task})
+    await asyncio.sleep(0)
+    assert app.state.admission.running == 0
+
+
+async def test_a_background_run_waits_longer_than_a_client_would(app: FastAPI) -> None:
+    """It was accepted; to fail because the server is busy for a while would be no answer."""
+    first = await begin(app)
+    waiting = await begin(app, background=True)
+    await asyncio.sleep(0.05)  # five times what a client's request may wait
+    assert not waiting.task.done()
+    assert app.state.admission.queued == 1
+    first.cancel()
+    while app.state.admission.queued:
+        await app.state.admission.changed()
+    waiting.cancel()
+    await waiting.solution()
