@@ -37,6 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
         [
             Key(name="ann", sha256=digest("sw-ann")),
             Key(name="few", sha256=digest("sw-few"), requests_per_minute=1),
+            Key(name="many", sha256=digest("sw-many"), requests_per_minute=60),
             Key(name="some", sha256=digest("sw-some"), tokens_per_minute=3000),
         ],
     )
@@ -163,6 +164,23 @@ def test_a_key_over_its_limit_gets_429_until_it_may_again(server: LocalServer) -
     assert 0 < int(refused.headers["retry-after-ms"]) <= 60_000
     assert refused.headers["x-ratelimit-remaining-requests"] == "0"
     assert solve(server, "sw-ann").status_code == 200
+
+
+def test_the_official_client_comes_back_when_it_is_told_to(server: LocalServer) -> None:
+    """It reads `retry-after-ms` of a 429 and tries again; nothing reaches its caller."""
+    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="sw-many", max_retries=2)
+    labels = {"code": "rate_limit_requests"}
+
+    def refused() -> float:
+        found = server.metrics.registry.get_sample_value("statewise_refused_total", labels)
+        return found or 0
+
+    before = refused()
+    asked = 0
+    while refused() == before:
+        client.post("/solutions", body={"question": "q"}, cast_to=object)
+        asked += 1
+    assert asked >= 60  # what may be asked at once
 
 
 def test_tokens_that_were_not_used_are_given_back(server: LocalServer) -> None:
