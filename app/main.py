@@ -22,7 +22,7 @@ from app.library import Library
 from app.metrics import Metrics
 from app.middleware import BodyLimit, RequestId
 from app.replica import Lease, Replica
-from app.routes import chat, models, ops, solutions
+from app.routes import chat, models, ops, responses as responses_api, solutions
 from app.service import Service
 from app.settings import Settings
 from app.store.database import Database
@@ -89,7 +89,7 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     app.include_router(ops.router)
     # Says so in OpenAPI; what refuses is `Auth`.
     needs_key = [Security(HTTPBearer(auto_error=False))] if ring.required else []
-    for router in (models.router, solutions.router, chat.router):
+    for router in (models.router, solutions.router, chat.router, responses_api.router):
         app.include_router(router, dependencies=needs_key)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)

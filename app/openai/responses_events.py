@@ -1,0 +1,184 @@
+"""The events of OpenAI's Responses stream, made of a solution's numbered events.
+
+They depend on nothing else: whoever reads the stream, whenever and wherever, gets the same events
+with the same numbers, so that a stream is resumed by making it again and leaving out its beginning.
+
+    solution.created, .in_progress    response.created, response.in_progress
+    transition.completed              output_item.added, reasoning_text.delta, reasoning_text.done,
+                                      output_item.done
+    solution.completed                output_item.added, content_part.added, output_text.delta,
+                                      output_text.done, content_part.done, output_item.done;
+                                      response.completed
+    solution.incomplete               the same if there is an answer; response.incomplete
+    solution.failed, .cancelled       the same if there is an answer; response.failed
+
+OpenAI's clients know no event for a cancelled response, and some read on until they get an end
+that they know: it ends as a failed one whose `status` is `cancelled`. A transition becomes an item
+when it is complete, so that its `output_index` is its place in the final output on every path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any, Final
+
+import orjson
+
+from app import sse
+from app.openai.responses_object import (
+    Wanted,
+    begun,
+    message_item,
+    reasoning_item,
+    response_object,
+)
+from app.sinks import Sink
+from statespace.events import (
+    Event,
+    SolutionCancelled,
+    SolutionCompleted,
+    SolutionCreated,
+    SolutionFailed,
+    SolutionIncomplete,
+    SolutionInProgress,
+    TransitionCompleted,
+    event_adapter,
+)
+from statespace.reader import Grown, Opened
+from statespace.solutions import Path, Solution, Status
+from statespace.trace import Transition
+
+_ENDS: Final = {
+    Status.COMPLETED: "response.completed",
+    Status.INCOMPLETE: "response.incomplete",
+    Status.FAILED: "response.failed",
+    Status.CANCELLED: "response.failed",
+}
+_CONVERTED: Final = (b"event: solution.", b"event: transition.completed\n")
+"""What the first line of a frame begins with if something is made of it."""
+
+
+class ResponsesSink:
+    """Told what happens in a solution (`app.sinks.Sink`), sends Responses events as frames."""
+
+    def __init__(
+        self,
+        solution_id: str,
+        wanted: Wanted,
+        send: Callable[[bytes], None],
+        close: Callable[[], None] = lambda: None,
+        after: int = -1,
+    ) -> None:
+        """Events up to number `after` are counted and not sent."""
+        self._solution_id = solution_id
+        self._wanted = wanted
+        self._write = send
+        self._after = after
+        self._sequence = 0
+        self._items: list[dict[str, Any]] = []
+        self.close = close
+
+    def created(self, solution: Solution) -> None:
+        """Sends `response.created`."""
+        self._send("response.created", response=self._response(solution))
+
+    def in_progress(self, solution: Solution) -> None:
+        """Sends `response.in_progress`."""
+        self._send("response.in_progress", response=self._response(solution))
+
+    def opened(self, _: Opened) -> None:
+        """Nothing: see the module."""
+
+    def grown(self, _: Grown) -> None:
+        """Nothing: deltas are neither numbered nor kept."""
+
+    def completed(self, transition: Transition) -> None:
+        """Sends a whole reasoning item."""
+        if self._wanted.plain:
+            return
+        item = reasoning_item(self._solution_id, transition)
+        self._added(begun(item))
+        text = item["content"][0]["text"]
+        self._send_part(item, "response.reasoning_text.delta", delta=text)
+        self._send_part(item, "response.reasoning_text.done", text=text)
+        self._done(item)
+
+    def text(self, _: str, __: str | None) -> None:
+        """Nothing: the message comes at the end."""
+
+    def path(self, _: Path) -> None:
+        """Nothing: the transitions say which path they are on."""
+
+    def ended(self, solution: Solution) -> None:
+        """Sends the message, if there is one, and the end event."""
+        if (item := message_item(solution, self._wanted)) is not None:
+            self._message(item)
+        self._send(_ENDS[solution.status], response=self._response(solution))
+
+    def _message(self, item: dict[str, Any]) -> None:
+        part = item["content"][0]
+        text = part["text"]
+        self._added(begun(item))
+        self._send_part(item, "response.content_part.added", part={**part, "text": ""})
+        self._send_part(item, "response.output_text.delta", delta=text, logprobs=[])
+        self._send_part(item, "response.output_text.done", text=text, logprobs=[])
+        self._send_part(item, "response.content_part.done", part=part)
+        self._done(item)
+
+    def _added(self, item: dict[str, Any]) -> None:
+        self._send("response.output_item.added", output_index=len(self._items), item=item)
+
+    def _done(self, item: dict[str, Any]) -> None:
+        self._send("response.output_item.done", output_index=len(self._items), item=item)
+        self._items.append(item)
+
+    def _send_part(self, item: dict[str, Any], kind: str, **payload: Any) -> None:
+        """An event of the one content part of an item that is not done yet."""
+        place = {"item_id": item["id"], "output_index": len(self._items), "content_index": 0}
+        self._send(kind, **place, **payload)
+
+    def _response(self, solution: Solution) -> orjson.Fragment:
+        response = response_object(solution, self._wanted, self._items)
+        return orjson.Fragment(response.model_dump_json())
+
+    def _send(self, kind: str, **payload: Any) -> None:
+        if self._sequence > self._after:
+            self._write(sse.encode_named(kind, {"sequence_number": self._sequence, **payload}))
+        self._sequence += 1
+
+
+def tell(sink: Sink, event: Event) -> None:
+    """Tell `sink` of an event as the run told it of what happened."""
+    match event:
+        case SolutionCreated(solution=solution):
+            sink.created(solution)
+        case SolutionInProgress(solution=solution):
+            sink.in_progress(solution)
+        case TransitionCompleted(transition=transition):
+            sink.completed(transition)
+        case (
+            SolutionCompleted(solution=solution)
+            | SolutionIncomplete(solution=solution)
+            | SolutionFailed(solution=solution)
+            | SolutionCancelled(solution=solution)
+        ):
+            sink.ended(solution)
+
+
+async def converted(
+    frames: AsyncGenerator[bytes, None], solution_id: str, wanted: Wanted, after: int = -1
+) -> AsyncGenerator[bytes, None]:
+    """The Responses events after number `after` of a solution's frames from their first one on."""
+    sent: list[bytes] = []
+    sink = ResponsesSink(solution_id, wanted, sent.append, after=after)
+    async with aclosing(frames) as pieces:
+        async for piece in pieces:
+            for frame in piece.split(b"\n\n"):
+                if frame.startswith(_CONVERTED):
+                    tell(sink, event_adapter.validate_json(frame.partition(b"\ndata: ")[2]))
+                elif frame == sse.HEARTBEAT:
+                    sent.append(frame)
+            if sent:
+                yield b"".join(sent)
+                sent.clear()
