@@ -103,7 +103,10 @@ batches: Final = Table(
     Column("error_file_id", String(64)),
     Column("errors", JSON),
     Column("metadata", JSON),
-    Column("total", Integer, nullable=False),
+    Column("total", Integer, nullable=False),  # lines; 0 until they are checked
+    Column("completed", Integer, nullable=False),  # of them at the end; before, lines are counted
+    Column("failed", Integer, nullable=False),
+    Column("usage", JSON),
     Column("times", JSON, nullable=False),  # `in_progress_at` and the like
     Column("output_expires_s", Integer),
     Column("created_at", Float, nullable=False),
@@ -122,11 +125,12 @@ batch_lines: Final = Table(
     Column("custom_id", String(512), nullable=False),
     Column("offset", BigInteger, nullable=False),  # of the line in the input file, in bytes
     Column("length", Integer, nullable=False),
-    Column("state", String(16), nullable=False),  # pending, completed, failed
+    Column("state", String(16), nullable=False),  # pending, completed, failed, unanswered
     Column("result", LargeBinary),  # the line of the output or error file, once it is answered
     Column("usage", JSON),
+    Column("attempt", Integer, nullable=False),  # how often a server has taken it
     Column("leased_by", String(128)),
     Column("leased_until", Float),
     UniqueConstraint("batch_id", "custom_id"),
-    Index(None, "batch_id", "state", "leased_until", "line"),
+    Index(None, "batch_id", "state", "line"),
 )

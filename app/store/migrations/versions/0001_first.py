@@ -26,6 +26,9 @@ def upgrade() -> None:
         sa.Column("errors", sa.JSON(), nullable=True),
         sa.Column("metadata", sa.JSON(), nullable=True),
         sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("completed", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("usage", sa.JSON(), nullable=True),
         sa.Column("times", sa.JSON(), nullable=False),
         sa.Column("output_expires_s", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
@@ -102,6 +105,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("result", sa.LargeBinary(), nullable=True),
         sa.Column("usage", sa.JSON(), nullable=True),
+        sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("leased_by", sa.String(length=128), nullable=True),
         sa.Column("leased_until", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -116,9 +120,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        op.f("ix_batch_lines_batch_id_state_leased_until_line"),
+        op.f("ix_batch_lines_batch_id_state_line"),
         "batch_lines",
-        ["batch_id", "state", "leased_until", "line"],
+        ["batch_id", "state", "line"],
         unique=False,
     )
     op.create_table(
@@ -139,7 +143,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop all tables."""
     op.drop_table("events")
-    op.drop_index(op.f("ix_batch_lines_batch_id_state_leased_until_line"), table_name="batch_lines")
+    op.drop_index(op.f("ix_batch_lines_batch_id_state_line"), table_name="batch_lines")
     op.drop_table("batch_lines")
     op.drop_index(op.f("ix_solutions_owner_created_at_id"), table_name="solutions")
     op.drop_index(op.f("ix_solutions_leased_until"), table_name="solutions")
