@@ -22,6 +22,7 @@ from app.main import create_app
 from app.processes import Registration, end_orphans
 from app.service import Service
 from app.settings import Settings
+from app.store.database import Database
 
 LAST_WORDS_S: Final = 2
 """What a client has, after the grace, to read its end event."""
@@ -37,9 +38,11 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM. `on_bound` is told the URL once the port is taken.
 
-    Raises `EngineStartError` if the port is taken, or if the engine does not start.
+    Raises `EngineStartError` if the port is taken, or if the engine does not start, and
+    `StoreError` if the database cannot be used.
     """
     _configure_logging(settings)
+    asyncio.run(_check_store(settings))
     end_orphans(settings.state_dir)
     listener = bind(settings.host, settings.port)
     url = f"http://{_shown(settings.host)}:{listener.getsockname()[1]}"
@@ -82,6 +85,13 @@ def serve(
         listener.close()
     if isinstance(host.error, AppError):
         raise host.error
+
+
+async def _check_store(settings: Settings) -> None:
+    """Raises `StoreError` if the database cannot be used: before anything else is begun."""
+    database = Database(settings.database)
+    await database.open()
+    await database.close()
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -121,7 +121,9 @@ class NativeSink:
             stream.close()
 
     def _solution(self, solution: Solution) -> orjson.Fragment:
-        return sse.written_solution(solution, self._written)
+        if len(self._written) == len(solution.transitions):
+            return sse.written_solution(solution, self._written)
+        return orjson.Fragment(solution.model_dump_json())  # another process told of some
 
     def _send(self, kind: str, ended: Solution | None = None, **payload: Any) -> None:
         """The next numbered event."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.support.postgres import Postgres, binaries, postgres
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -37,6 +40,26 @@ def data_dir() -> Path:
         if (folder / "gsm8k" / "train.jsonl").is_file():
             return folder
     pytest.skip("no GSM8K here; put it in data/gsm8k or name its folder in STATEWISE_DATA")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """A real PostgreSQL; skips without one."""
+    programs = binaries()
+    if programs is None:
+        skip("PostgreSQL is not installed; `apt-get install postgresql` or the like")
+        raise AssertionError
+    with postgres(programs) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    server: Postgres = request.getfixturevalue("postgres_server")
+    return server.fresh()
 
 
 settings.register_profile("default", deadline=None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.engine.conftest import ServerProcess
+from tests.support.server_process import ServerProcess
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.options import Options
 from training.evaluation.sets import ProblemSet

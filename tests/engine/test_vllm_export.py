@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.engine.conftest import start
+from tests.support.server_process import start
 from tests.support.tiny_models import make
 from tests.training.finetune import report, small, traces
 from training.finetune import export, sft

@@ -11,7 +11,8 @@ import httpx2
 import psutil
 import pytest
 
-from tests.engine.conftest import engine_processes, start
+from tests.engine.conftest import engine_processes
+from tests.support.server_process import start
 
 pytestmark = pytest.mark.engine
 

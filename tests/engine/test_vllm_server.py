@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from statespace.answers import equal
-from tests.engine.conftest import ServerProcess
+from tests.support.server_process import ServerProcess
 from tests.support.streams import check_order, events
 
 pytestmark = pytest.mark.engine
