@@ -12,10 +12,11 @@ from app.errors import RequestError
 from app.openai.chat_prompt import Turn
 from statespace.solutions import Metadata, Number
 
-ROLES: Final = frozenset({"user", "assistant", "system", "developer"})
-TEXTS: Final = frozenset({"input_text", "output_text", "text"})
-SKIPPED: Final = frozenset({"reasoning"})
-"""Items that clients send back with the rest of an output, and that are no part of the talk."""
+# Tuples, since what is looked for in them may be of any type.
+ROLES: Final = ("user", "assistant", "system", "developer")
+TEXTS: Final = ("input_text", "output_text", "text")
+SKIPPED: Final = "reasoning"
+"""The kind of items that clients send back with an output, and that are no part of the talk."""
 
 
 class ResponsesRequest(BaseModel):
@@ -78,13 +79,13 @@ def turns(request: ResponsesRequest) -> Iterator[Turn]:
         return
     for index, item in enumerate(request.input):
         kind = item.get("type", "message")
-        if kind in SKIPPED:
+        if kind == SKIPPED:
             continue
         place = f"input[{index}]"
         if kind != "message":
             raise _refusal(f"{place}.type", "only messages with text are understood here")
         if (role := item.get("role")) not in ROLES:
-            raise _refusal(f"{place}.role", f"must be one of {', '.join(sorted(ROLES))}")
+            raise _refusal(f"{place}.role", f"must be one of {', '.join(ROLES)}")
         yield Turn(role=role, text=_text(item.get("content"), f"{place}.content"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from typing import Annotated, Any, Final, Literal
@@ -31,10 +32,10 @@ from statespace.solutions import Solution
 router = APIRouter(prefix="/v1", tags=["responses"])
 
 KIND: Final = "response"
-PREFIX: Final = "resp_"
 COMMIT_PATIENCE_S: Final = 5.0
 """How long an answer waits to be kept, so that the next request can name it."""
 _LAST: Final = 2**31 - 1
+_ID: Final = re.compile("resp_([0-9a-f]{32})")
 EXAMPLES: Final[dict[str, Any]] = {
     "plain": {"value": {"input": "What is 12 * 7?"}},
     "streamed": {"value": {"input": "What is 12 * 7?", "stream": True}},
@@ -189,10 +190,9 @@ async def _before(request: Request, body: ResponsesRequest) -> Sequence[Turn]:
 async def _kept(request: Request, response_id: str) -> tuple[Kept, Wanted]:
     """Raises `NotFoundError` for another owner's as for none."""
     service: Service = request.app.state.service
-    if response_id.startswith(PREFIX):
-        solution_id = f"sol_{response_id.removeprefix(PREFIX)}"
+    if found := _ID.fullmatch(response_id):
         with suppress(NotFoundError):
-            kept = await service.library.get(solution_id, request.state.key.name, KIND)
+            kept = await service.library.get(f"sol_{found[1]}", request.state.key.name, KIND)
             return kept, Wanted.model_validate(kept.extra)
     raise not_found(response_id)
 

@@ -311,7 +311,7 @@ def test_responses_and_solutions_do_not_mix(server: LocalServer, client: OpenAI)
     solution = httpx2.post(
         f"{server.url}/v1/solutions", json={"question": TIMES, "background": True}
     ).json()
-    for name in (solution["id"], solution["id"].replace("sol_", "resp_")):
+    for name in (solution["id"], solution["id"].replace("sol_", "resp_"), "resp_%00"):
         with pytest.raises(openai.NotFoundError):
             client.responses.retrieve(name)
 
@@ -360,6 +360,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"input": "2" * 40_000}, "input"),
     ({"input": [{"role": "user", "content": "2?"}] * 3000}, "input"),
     ({"input": [{"role": "judge", "content": "2?"}]}, "input[0].role"),
+    ({"input": [{"role": ["user"], "content": "2?"}]}, "input[0].role"),
+    ({"input": [{"type": {}, "role": "user", "content": "2?"}]}, "input[0].type"),
+    ({"input": [{"role": "user", "content": [{"type": []}]}]}, "input[0].content[0]"),
     ({"input": [{"role": "user", "content": 2}]}, "input[0].content"),
     (
         {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]},
