@@ -128,6 +128,26 @@ class Settings(BaseSettings):
             "default: a folder in the state folder."
         ),
     ] = None
+    max_file_bytes: Annotated[
+        int, Field(ge=1024, description="Largest file that can be uploaded.")
+    ] = 200_000_000
+    batch_slots: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Lines of batches at a time; default: as many as the engine works on at a "
+            "time, but for the reserved share.",
+        ),
+    ] = None
+    batch_reserved_share: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="Share of the engine that batches leave free for requests that somebody "
+            "waits for.",
+        ),
+    ] = 0.25
     retention_s: Annotated[
         float, Field(gt=0, description="How long solutions are kept, in seconds.")
     ] = 30 * 86_400.0

@@ -40,6 +40,11 @@ class Engine(Protocol):
         """Tokens of prompt and output together."""
         ...
 
+    @property
+    def width(self) -> int:
+        """Requests that it works on at a time; more wait inside it."""
+        ...
+
     async def start(self, phase: Phase) -> None:
         """Load the model. Raises `EngineStartError` with what to change."""
         ...

@@ -25,6 +25,7 @@ RECORDINGS: Final = Path(__file__).with_name("recordings.jsonl")
 CHARACTERS_PER_TOKEN: Final = 4
 DELAY_S: Final = 0.01
 AFTER: Final = 3
+WIDTH: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,11 @@ class ScriptedEngine:
     def max_context(self) -> int:
         """Tokens of prompt and output together."""
         return 32_768
+
+    @property
+    def width(self) -> int:
+        """Replays at a time; nothing waits."""
+        return WIDTH
 
     async def start(self, phase: Phase) -> None:
         """Nothing to load."""

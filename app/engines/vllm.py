@@ -51,11 +51,17 @@ class VllmEngine:
         self._core: Any = None
         self._pace = Pace(settings.stream_interval)
         self._max_context = 0
+        self._width = 0
 
     @property
     def max_context(self) -> int:
         """Tokens of prompt and output together."""
         return self._max_context
+
+    @property
+    def width(self) -> int:
+        """Requests that it works on at a time; more wait inside it."""
+        return self._width
 
     async def start(self, phase: Phase) -> None:
         """Load the model in a thread, so that probes go on answering; then warm it up."""
@@ -68,6 +74,7 @@ class VllmEngine:
         phase("loading")
         self._llm = await asyncio.to_thread(_build, args)
         self._max_context = self._llm.model_config.max_model_len
+        self._width = self._llm.vllm_config.scheduler_config.max_num_seqs
         self._prompt = await asyncio.to_thread(self._load_prompt)
         phase("warming")
         async for _ in self.generate(self.prompt("1 + 1?"), Sampling(max_tokens=8)):

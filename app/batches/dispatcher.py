@@ -1,0 +1,305 @@
+"""Has lines answered in places that nobody else wants.
+
+A line is leased, asked in this process, and its answer kept before its place is counted as free
+again. What dies in between leaves a lease that runs out; another replica then asks the line anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from app.admission import Admission
+from app.batches import answers
+from app.batches.endpoints import ENDPOINTS
+from app.batches.validation import parse
+from app.errors import AppError, EngineError, RateLimitError, StoreError, UnavailableError
+from app.host import Host
+from app.replica import Lease
+from app.service import Service
+from app.settings import Settings
+from app.store.batches import IN_PROGRESS, Batch, BatchStore
+from app.store.blobs import Blobs
+from app.store.lines import Answered, Key, Line, LineStore
+
+logger = structlog.get_logger(__name__)
+
+CHUNK: Final = 16
+"""Lines that are leased at a time."""
+POLL_S: Final = 1.0
+"""How often is looked for what other replicas have begun or cancelled."""
+PAUSE_S: Final = 1.0
+"""How long nothing is asked after the engine or the store has failed."""
+MAX_ATTEMPTS: Final = 10
+"""How often a line is asked whose servers die: it may be what kills them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A line with its text, and the endpoint of its batch."""
+
+    line: Line
+    url: str
+    data: bytes
+
+
+class Dispatcher:
+    """Asks the lines of all batches, a few of each in turn."""
+
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        settings: Settings,
+        host: Host,
+        service: Service,
+        admission: Admission,
+        batches: BatchStore,
+        lines: LineStore,
+        blobs: Blobs,
+        lease: Lease,
+    ) -> None:
+        self._settings = settings
+        self._host = host
+        self._service = service
+        self._admission = admission
+        self._batches = batches
+        self._lines = lines
+        self._blobs = blobs
+        self._lease = lease
+        self.drained: Callable[[], None] = lambda: None
+        """Called when a batch may have no line left to ask."""
+        self._ready: deque[_Ready] = deque()
+        self._asked: dict[Key, asyncio.Task[None]] = {}
+        self._answers = _Answers(lines, lease.name)
+        self._open: list[Batch] = []
+        self._paused_until = 0.0
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to ask, once the engine is ready."""
+        self._tasks = [
+            asyncio.create_task(_forever(self._fill_and_ask, self._host.wait_ready())),
+            asyncio.create_task(_forever(self._watch)),
+        ]
+        self._answers.start()
+
+    async def stop(self) -> None:
+        """End what is being asked, and give its lines back."""
+        await _end(self._tasks)
+        held = self._held()
+        await _end(list(self._asked.values()))
+        await self._answers.stop()
+        with suppress(StoreError):  # the leases run out by themselves
+            await self._lines.release(held, self._lease.name)
+
+    def wake(self) -> None:
+        """There may be something to ask."""
+        self._wake.set()
+
+    async def renew(self) -> None:
+        """Keep hold of the lines that are being asked here."""
+        if held := self._held():
+            await self._lines.renew(held, self._lease.name, self._lease.until())
+
+    def drop(self, batch_id: str) -> None:
+        """End the lines of a batch that are being asked here: it is in progress no more."""
+        self._ready = deque(ready for ready in self._ready if ready.line.batch_id != batch_id)
+        for (of, _), task in self._asked.items():
+            if of == batch_id:
+                task.cancel()
+
+    def _held(self) -> set[Key]:
+        return {*self._asked, *(ready.line.key for ready in self._ready)}
+
+    @property
+    def _room(self) -> int:
+        """How many lines may be asked now, so that the reserved places stay free."""
+        width = min(self._host.engine.width, self._settings.max_in_flight)
+        slots = self._settings.batch_slots or width
+        reserved = math.ceil(width * self._settings.batch_reserved_share)
+        if self._admission.interactive_waits or time.monotonic() < self._paused_until:
+            return 0
+        free = width - reserved - self._admission.running
+        return min(slots - len(self._asked), max(free, 0))
+
+    async def _fill_and_ask(self) -> None:
+        if self._room < 1:
+            await _first_of(self._admission.changed(), self._wake.wait(), timeout_s=POLL_S)
+            self._wake.clear()
+        elif self._ready or await self._fill():
+            ready = self._ready.popleft()
+            task = asyncio.create_task(self._ask(ready))
+            self._asked[ready.line.key] = task
+            task.add_done_callback(lambda _: self._asked_one(ready.line.key))
+            await asyncio.sleep(0)  # it takes its place before the room is counted again
+        else:
+            await _first_of(self._wake.wait(), timeout_s=POLL_S)
+            self._wake.clear()
+
+    async def _fill(self) -> bool:
+        """Lease the next lines of the batch whose turn it is; whether there were any."""
+        self._open = self._open or await self._batches.unfinished([IN_PROGRESS])
+        while self._open:
+            batch = self._open.pop(0)
+            found = await self._lines.claim(batch.id, self._lease.name, self._lease.until(), CHUNK)
+            if found:
+                await self._take(batch, found)
+                return bool(self._ready)
+            self.drained()
+        return False
+
+    async def _take(self, batch: Batch, found: list[Line]) -> None:
+        spans = [(line.offset, line.length) for line in found]
+        try:
+            texts = await self._blobs.parts(batch.input_file_id, spans)
+        except FileNotFoundError:
+            texts = [b""] * len(found)
+        except StoreError:
+            await self._lines.release([line.key for line in found], self._lease.name)
+            raise
+        held = self._held()  # after a long silence of the store a lease of our own may have run out
+        self._ready.extend(
+            _Ready(line, batch.endpoint, text)
+            for line, text in zip(found, texts, strict=True)
+            if line.key not in held
+        )
+
+    async def _ask(self, ready: _Ready) -> None:
+        """Have a line answered and keep the answer, or give the line back."""
+        line = ready.line
+        try:
+            answered = await self._answer(ready)
+        except AppError as error:
+            self._pause(error)
+            answered = None
+        if answered is None:
+            with suppress(StoreError):
+                await self._lines.release([line.key], self._lease.name)
+        else:
+            await self._answers.keep(answered)
+
+    async def _answer(self, ready: _Ready) -> Answered:
+        """Raises what says nothing of the line, only of the server."""
+        line = ready.line
+        usage = None
+        try:
+            if not ready.data:
+                raise AppError("the input file is gone", code="input_file_gone")
+            if line.attempt > MAX_ATTEMPTS:
+                raise AppError(
+                    f"{MAX_ATTEMPTS} servers have died while they answered it", code="interrupted"
+                )
+            request = parse(ready.data, ready.url).body
+            found = await ENDPOINTS[ready.url].answer(self._service, self._settings, request)
+        except (UnavailableError, RateLimitError, StoreError):
+            raise
+        except AppError as error:
+            if isinstance(error, EngineError):
+                await self._host.require()  # if the engine is dead, the line is not to blame
+            state, result = answers.FAILED, answers.refused(line.custom_id, error)
+        except Exception:
+            logger.exception("batch_line", batch_id=line.batch_id, line=line.line)
+            refusal = AppError("internal error")
+            state, result = answers.FAILED, answers.refused(line.custom_id, refusal)
+        else:
+            state, result = answers.COMPLETED, answers.answered(line.custom_id, found)
+            usage = found.usage
+        return Answered(line.batch_id, line.line, state, result, usage)
+
+    def _pause(self, error: AppError) -> None:
+        """Ask nothing for a while, so that it does not fail in the same way."""
+        seconds = error.retry_after or PAUSE_S
+        self._paused_until = time.monotonic() + min(seconds, 10 * PAUSE_S)
+
+    def _asked_one(self, key: Key) -> None:
+        self._asked.pop(key, None)
+        self._wake.set()
+
+    async def _watch(self) -> None:
+        """Drop the lines of batches that another replica has ended."""
+        held = {key[0] for key in self._held()}
+        if held:
+            going = {batch.id for batch in await self._batches.unfinished([IN_PROGRESS])}
+            for batch_id in held - going:
+                self.drop(batch_id)
+        await asyncio.sleep(POLL_S)
+
+
+class _Answers:
+    """Keeps answers, those that come together in one transaction."""
+
+    def __init__(self, lines: LineStore, replica: str) -> None:
+        self._lines = lines
+        self._replica = replica
+        self._waiting: list[tuple[Answered, asyncio.Future[None]]] = []
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(_forever(self._keep_next))
+
+    async def stop(self) -> None:
+        """Keep what is left, if the store can be reached."""
+        if self._task is not None:
+            await _end([self._task])
+        if self._waiting:
+            try:
+                await self._keep_next()
+            except StoreError:
+                logger.error("batch_answers_lost", lines=len(self._waiting))
+
+    async def keep(self, answered: Answered) -> None:
+        """Returns once it is kept."""
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((answered, kept))
+        self._wake.set()
+        await kept
+
+    async def _keep_next(self) -> None:
+        await self._wake.wait()
+        self._wake.clear()
+        taken = list(self._waiting)
+        try:
+            await self._lines.answer([answered for answered, _ in taken], self._replica)
+        except StoreError:
+            self._wake.set()
+            raise
+        del self._waiting[: len(taken)]
+        for _, kept in taken:
+            if not kept.done():
+                kept.set_result(None)
+
+
+async def _forever(step: Callable[[], Coroutine[Any, Any, None]], first: Any = None) -> None:
+    if first is not None:
+        await first
+    while True:
+        try:
+            await step()
+        except StoreError:
+            await asyncio.sleep(PAUSE_S)  # it was logged where it happened
+        except Exception:
+            logger.exception("batches")
+            await asyncio.sleep(PAUSE_S)
+
+
+async def _first_of(*waits: Coroutine[Any, Any, Any], timeout_s: float) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _end(tasks)
+
+
+async def _end(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
