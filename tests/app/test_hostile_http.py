@@ -11,25 +11,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from prometheus_client import CollectorRegistry
 
-from app.channel import Channel
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
-from app.errors import UnavailableError
-from app.host import Host
 from app.http import MAX_HEAD_BYTES
-from app.metrics import Metrics
-from app.routes.solutions import _EventStream
-from app.service import Service
-from app.settings import Settings
-from statespace.solutions import Solution, SolutionRequest
+from app.streams import FrameResponse
 from tests.support.server import local_server
 from tests.support.streams import check_order, events
 
@@ -80,12 +72,15 @@ def test_a_run_that_cannot_say_its_end_does_not_leave_its_reader_waiting() -> No
 
 
 @pytest.mark.parametrize("when", ["at once", "while a piece is sent"])
-async def test_a_response_that_is_cut_off_cancels_its_run(when: str) -> None:
+async def test_a_response_that_is_cut_off_says_so(when: str) -> None:
     """The generator is unstarted in the one case and suspended in the other: neither closes it."""
-    channel = Channel()
-    channel.send(b"x")
-    run: asyncio.Task[Solution] = asyncio.create_task(asyncio.Event().wait())  # type: ignore[arg-type]
-    response = _EventStream(channel, run, 1)
+
+    async def frames() -> AsyncGenerator[bytes, None]:
+        yield b"x"
+        await asyncio.Event().wait()
+
+    left: list[bool] = []
+    response = FrameResponse(frames(), left=lambda: left.append(True))
 
     async def receive() -> dict[str, Any]:
         return await asyncio.Event().wait()  # type: ignore[return-value]
@@ -97,33 +92,8 @@ async def test_a_response_that_is_cut_off_cancels_its_run(when: str) -> None:
     sending = asyncio.create_task(response({"type": "http"}, receive, send))
     await asyncio.sleep(0.05)
     sending.cancel()
-    await asyncio.wait({sending, run}, timeout=1)
-    assert run.cancelled()
-
-
-async def test_a_run_cancelled_before_it_began_gives_its_place_back() -> None:
-    host = Host(ScriptedEngine(Script(QUESTIONS)))
-    host.start()
-    await asyncio.sleep(0.01)
-    metrics = Metrics(CollectorRegistry())
-    service = Service(Settings(engine="scripted"), host, metrics)
-    running = await service.begin(SolutionRequest(question="x", stream=True))
-    running.task.cancel()
-    await asyncio.wait({running.task}, timeout=1)
-    assert running.channel is not None
-    async with asyncio.timeout(1):
-        assert [piece async for piece in running.channel.read(10)] == []
-    assert metrics.registry.get_sample_value("statewise_solutions_in_flight") == 0
-
-
-async def test_a_draining_service_takes_nothing_more_in() -> None:
-    host = Host(ScriptedEngine(Script(QUESTIONS)))
-    host.start()
-    await asyncio.sleep(0.01)
-    service = Service(Settings(engine="scripted"), host, Metrics(CollectorRegistry()))
-    await service.drain(0)
-    with pytest.raises(UnavailableError, match="shutting down"):
-        await service.begin(SolutionRequest(question="x"))
+    await asyncio.wait({sending}, timeout=1)
+    assert left == [True]
 
 
 @pytest.mark.parametrize("streamed", [True, False])

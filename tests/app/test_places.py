@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from app.engines.scripted import Script, ScriptedEngine
+from app.errors import UnavailableError
 from app.host import Host
 from app.keys import NOBODY
 from app.main import create_app
@@ -64,3 +65,9 @@ async def test_a_background_run_waits_longer_than_a_client_would(app: FastAPI) -
         await app.state.admission.changed()
     waiting.cancel()
     await waiting.solution()
+
+
+async def test_a_draining_service_takes_nothing_more_in(app: FastAPI) -> None:
+    await app.state.service.drain(0)
+    with pytest.raises(UnavailableError, match="shutting down"):
+        await begin(app)
