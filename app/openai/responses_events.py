@@ -4,13 +4,15 @@ They depend on nothing else: whoever reads the stream, whenever and wherever, ge
 with the same numbers, so that a stream is resumed by making it again and leaving out its beginning.
 
     solution.created, .in_progress    response.created, response.in_progress
-    transition.completed              output_item.added, reasoning_text.delta, reasoning_text.done,
-                                      output_item.done
-    solution.completed                output_item.added, content_part.added, output_text.delta,
-                                      output_text.done, content_part.done, output_item.done;
-                                      response.completed
+    transition.completed              a reasoning item
+    solution.completed                a message item; response.completed
     solution.incomplete               the same if there is an answer; response.incomplete
     solution.failed, .cancelled       the same if there is an answer; response.failed
+
+An item is output_item.added, content_part.added, reasoning_text.delta and .done (output_text in a
+message), content_part.done, output_item.done; OpenAI's JavaScript client breaks off where a
+content_part is left out. If summaries are wanted, the text comes as one too, before the content:
+some clients show nothing else of reasoning.
 
 OpenAI's clients know no event for a cancelled response, and some read on until they get an end
 that they know: it ends as a failed one whose `status` is `cancelled`. A transition becomes an item
@@ -97,12 +99,8 @@ class ResponsesSink:
         """Sends a whole reasoning item."""
         if self._wanted.plain:
             return
-        item = reasoning_item(self._solution_id, transition)
-        self._added(begun(item))
-        text = item["content"][0]["text"]
-        self._send_part(item, "response.reasoning_text.delta", delta=text)
-        self._send_part(item, "response.reasoning_text.done", text=text)
-        self._done(item)
+        item = reasoning_item(self._solution_id, transition, self._wanted)
+        self._send_item(item, "response.reasoning_text")
 
     def text(self, _: str, __: str | None) -> None:
         """Nothing: the message comes at the end."""
@@ -113,30 +111,37 @@ class ResponsesSink:
     def ended(self, solution: Solution) -> None:
         """Sends the message, if there is one, and the end event."""
         if (item := message_item(solution, self._wanted)) is not None:
-            self._message(item)
+            self._send_item(item, "response.output_text", logprobs=[])
         self._send(_ENDS[solution.status], response=self._response(solution))
 
-    def _message(self, item: dict[str, Any]) -> None:
+    def _send_item(self, item: dict[str, Any], kind: str, **beside: Any) -> None:
+        """An item with its one part, whose text is sent in events of `kind`."""
+        self._send("response.output_item.added", output_index=len(self._items), item=begun(item))
+        if item.get("summary"):
+            self._summary(item)
         part = item["content"][0]
         text = part["text"]
-        self._added(begun(item))
-        self._send_part(item, "response.content_part.added", part={**part, "text": ""})
-        self._send_part(item, "response.output_text.delta", delta=text, logprobs=[])
-        self._send_part(item, "response.output_text.done", text=text, logprobs=[])
-        self._send_part(item, "response.content_part.done", part=part)
-        self._done(item)
-
-    def _added(self, item: dict[str, Any]) -> None:
-        self._send("response.output_item.added", output_index=len(self._items), item=item)
-
-    def _done(self, item: dict[str, Any]) -> None:
+        within = {**self._place(item), "content_index": 0}
+        self._send("response.content_part.added", **within, part={**part, "text": ""})
+        self._send(f"{kind}.delta", **within, delta=text, **beside)
+        self._send(f"{kind}.done", **within, text=text, **beside)
+        self._send("response.content_part.done", **within, part=part)
         self._send("response.output_item.done", output_index=len(self._items), item=item)
         self._items.append(item)
 
-    def _send_part(self, item: dict[str, Any], kind: str, **payload: Any) -> None:
-        """An event of the one content part of an item that is not done yet."""
-        place = {"item_id": item["id"], "output_index": len(self._items), "content_index": 0}
-        self._send(kind, **place, **payload)
+    def _summary(self, item: dict[str, Any]) -> None:
+        part = item["summary"][0]
+        text = part["text"]
+        within = {**self._place(item), "summary_index": 0}
+        kind = "response.reasoning_summary"
+        self._send(f"{kind}_part.added", **within, part={**part, "text": ""})
+        self._send(f"{kind}_text.delta", **within, delta=text)
+        self._send(f"{kind}_text.done", **within, text=text)
+        self._send(f"{kind}_part.done", **within, part=part)
+
+    def _place(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Where an item is that is not done yet."""
+        return {"item_id": item["id"], "output_index": len(self._items)}
 
     def _response(self, solution: Solution) -> orjson.Fragment:
         response = response_object(solution, self._wanted, self._items)

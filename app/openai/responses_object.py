@@ -14,7 +14,6 @@ from statespace.trace import Transition
 
 OUTPUT_LIMIT: Final = "max_output_tokens"
 """OpenAI's word for `max_tokens`; the other reasons keep ours."""
-_NO_EFFORT: Final[Mapping[str, None]] = {"effort": None, "summary": None}
 _PLAIN_TEXT: Final[Mapping[str, Any]] = {"format": {"type": "text"}}
 
 
@@ -31,6 +30,8 @@ class Wanted(BaseModel):
     previous_response_id: str | None = None
     background: bool = False
     store: bool = True
+    summary: str | None = None
+    """Which summary of its reasoning; there is but one kind."""
     plain: bool = False
     """Whether it was asked no problem: what the model wrote is the message, in whatever form."""
     turns: tuple[Turn, ...] = ()
@@ -59,7 +60,7 @@ class ResponseObject(BaseModel):
     output: list[dict[str, Any]]
     parallel_tool_calls: bool = False
     previous_response_id: str | None
-    reasoning: dict[str, None] = dict(_NO_EFFORT)
+    reasoning: dict[str, str | None]
     store: bool
     temperature: float
     text: dict[str, Any] = dict(_PLAIN_TEXT)
@@ -100,6 +101,7 @@ def response_object(
         model=wanted.model,
         output=output_items(solution, wanted) if output is None else list(output),
         previous_response_id=wanted.previous_response_id,
+        reasoning={"effort": None, "summary": wanted.summary},
         store=wanted.store,
         temperature=wanted.temperature,
         top_p=wanted.top_p,
@@ -111,20 +113,20 @@ def response_object(
 def output_items(solution: Solution, wanted: Wanted) -> list[dict[str, Any]]:
     """A reasoning item for each transition, then the message once the solution is over."""
     transitions = () if wanted.plain else solution.transitions
-    items = [reasoning_item(solution.id, transition) for transition in transitions]
+    items = [reasoning_item(solution.id, transition, wanted) for transition in transitions]
     if (message := message_item(solution, wanted)) is not None:
         items.append(message)
     return items
 
 
-def reasoning_item(solution_id: str, transition: Transition) -> dict[str, Any]:
-    """A transition as an item: as text, and as it is."""
-    text = chat_text.step(transition).rstrip()
+def reasoning_item(solution_id: str, transition: Transition, wanted: Wanted) -> dict[str, Any]:
+    """A transition as an item: as text, as its own summary if that is wanted, and as it is."""
+    text = chat_text.step(transition)
     return {
         "id": f"rs_{_hex(solution_id)}_{transition.id}",
         "type": "reasoning",
         "status": "completed",
-        "summary": [],
+        "summary": [{"type": "summary_text", "text": text}] if wanted.summary else [],
         "content": [{"type": "reasoning_text", "text": text}],
         "transition": transition.model_dump(mode="json"),
     }
@@ -153,8 +155,9 @@ def message_text(solution: Solution, wanted: Wanted) -> str:
 
 def begun(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item before its content."""
+    empty: dict[str, list[Any]] = {key: [] for key in ("summary", "content") if key in item}
     known = {key: value for key, value in item.items() if key != "transition"}
-    return {**known, "status": "in_progress", "content": []}
+    return {**known, "status": "in_progress", **empty}
 
 
 def _hex(solution_id: str) -> str:

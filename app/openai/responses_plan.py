@@ -44,6 +44,7 @@ def plan(request: ResponsesRequest, before: Sequence[Turn], settings: Settings) 
         previous_response_id=request.previous_response_id,
         background=bool(request.background),
         store=request.store is not False,
+        summary=request.reasoning and request.reasoning.summary,
         plain=not question.is_problem,
         turns=_newest(conversation),
     )

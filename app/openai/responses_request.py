@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -19,10 +19,21 @@ SKIPPED: Final = "reasoning"
 """The kind of items that clients send back with an output, and that are no part of the talk."""
 
 
-class ResponsesRequest(BaseModel):
-    """What is to be answered, and how."""
-
+class _Lenient(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class Reasoning(_Lenient):
+    """What is to be told of the reasoning."""
+
+    summary: Annotated[
+        Literal["auto", "concise", "detailed"] | None,
+        Field(description="Send each step as a summary too, for clients that show nothing else."),
+    ] = None
+
+
+class ResponsesRequest(_Lenient):
+    """What is to be answered, and how."""
 
     input: Annotated[
         str | list[dict[str, Any]],
@@ -44,6 +55,7 @@ class ResponsesRequest(BaseModel):
     ] = None
     temperature: Annotated[Number | None, Field(ge=0, le=2)] = None
     top_p: Annotated[Number | None, Field(gt=0, le=1)] = None
+    reasoning: Reasoning | None = None
     metadata: Metadata | None = None
     stream: Annotated[bool | None, Field(description="Answer with server-sent events.")] = None
     store: Annotated[

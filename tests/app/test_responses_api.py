@@ -146,6 +146,19 @@ def test_what_is_no_problem_is_answered_in_plain_text(client: OpenAI) -> None:
     assert found.usage.output_tokens_details.reasoning_tokens == 0
 
 
+def test_summaries_are_sent_to_who_wants_them(client: OpenAI) -> None:
+    found = checked(
+        client.responses.create(
+            model="scripted", input=TIMES, stream=True, reasoning={"summary": "auto"}
+        )
+    )
+    items = found[-1].response.output[:-1]
+    assert [item.summary[0].text for item in items] == [item.content[0].text for item in items]
+    deltas = [e.delta for e in found if e.type == "response.reasoning_summary_text.delta"]
+    assert deltas == [item.summary[0].text for item in items]
+    assert client.responses.retrieve(found[-1].response.id) == found[-1].response
+
+
 def test_a_limit_makes_it_incomplete(client: OpenAI) -> None:
     found = checked(
         client.responses.create(

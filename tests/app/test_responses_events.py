@@ -21,7 +21,9 @@ from statespace.solutions import Failure, IncompleteReason, Path, Solution, Stat
 from statespace.trace import Transition, Verdict
 from statespace.tree import Node
 
-WANTED = Wanted(model="m", instructions="Be kind.", max_output_tokens=99, temperature=0.5)
+WANTED = Wanted(
+    model="m", summary="auto", instructions="Be kind.", max_output_tokens=99, temperature=0.5
+)
 ENDS = ["response.completed", "response.incomplete", "response.failed"]
 OFFICIAL: dict[str, type[BaseModel]] = {
     get_args(model.model_fields["type"].annotation)[0]: model
@@ -128,11 +130,14 @@ def accumulated(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The output as a client puts it together."""
     output: list[dict[str, Any]] = []
     texts: dict[str, str] = {}
+    summaries: list[str] = []
     for event in found:
         match event["type"]:
             case "response.output_item.added":
                 assert event["output_index"] == len(output)
                 output.append(event["item"])
+            case "response.reasoning_summary_text.delta":
+                summaries.append(event["delta"])
             case "response.reasoning_text.delta" | "response.output_text.delta":
                 key = event["item_id"]
                 texts[key] = texts.get(key, "") + event["delta"]
@@ -142,6 +147,8 @@ def accumulated(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 item = event["item"]
                 assert item["id"] == output[event["output_index"]]["id"]
                 assert item["content"][0]["text"] == texts[item["id"]]
+                assert [part["text"] for part in item.get("summary", [])] == summaries
+                summaries = []
                 output[event["output_index"]] = item
     return output
 
