@@ -12,9 +12,10 @@ from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
 from starlette.middleware.cors import CORSMiddleware
 
-from app import responses
+from app import description, responses
 from app.admission import Admission
 from app.auth import Auth
+from app.batches.office import Office
 from app.commits import Commits
 from app.host import Host
 from app.keys import KeyRing
@@ -22,7 +23,16 @@ from app.library import Library
 from app.metrics import Metrics
 from app.middleware import BodyLimit, RequestId
 from app.replica import Lease, Replica
-from app.routes import chat, models, ops, responses as responses_api, solutions
+from app.routes import (
+    batches,
+    chat,
+    files,
+    models,
+    ops,
+    responses as responses_api,
+    solutions,
+    verify,
+)
 from app.service import Service
 from app.settings import Settings
 from app.store.database import Database
@@ -57,7 +67,10 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     library = Library(store, commits, lease, settings.retention_s)
     service = Service(settings, host, metrics, admission, library, ring)
     commits.lost = service.stop_one
-    replica = Replica(store, lease, cancel=service.stop_one, adopt=service.adopt)
+    office = Office(settings, host, service, admission, database, lease)
+    replica = Replica(
+        store, lease, cancel=service.stop_one, adopt=service.adopt, chores=office.chores
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
@@ -66,7 +79,9 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
         commits.start()
         replica.start()
         host.start()
+        office.start()
         yield
+        await office.stop()
         await service.stop()
         await replica.stop()
         await commits.stop()
@@ -84,15 +99,26 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     app.state.service = service
     app.state.admission = admission
     app.state.keys = ring
+    app.state.office = office
     app.state.metrics = metrics
     responses.install(app)
+    description.install(app)
     app.include_router(ops.router)
     # Says so in OpenAPI; what refuses is `Auth`.
     needs_key = [Security(HTTPBearer(auto_error=False))] if ring.required else []
-    for router in (models.router, solutions.router, chat.router, responses_api.router):
+    for router in (
+        models.router,
+        solutions.router,
+        chat.router,
+        responses_api.router,
+        files.router,
+        batches.router,
+        verify.router,
+    ):
         app.include_router(router, dependencies=needs_key)
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    uploads = {files.PATH: settings.max_file_bytes + files.MARGIN}
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, others=uploads)
     app.add_middleware(
         Auth,
         ring=ring,

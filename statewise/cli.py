@@ -81,6 +81,20 @@ def solve(  # noqa: PLR0913, PLR0917
     raise typer.Exit(solve_command(request, url=url, model=model, as_json=json))
 
 
+@cli.command()
+def verify(
+    text: Annotated[str | None, typer.Argument(help="A line: 48 / 2 = 26")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A file with a trace or a line; - is standard input.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Check a trace or a line of arithmetic, without a model; exit code 1 if it is refuted."""
+    from statewise.commands.verify import verify_command  # noqa: PLC0415
+
+    raise typer.Exit(verify_command(text, file, as_json=json))
+
+
 @cli.command("eval")
 def evaluate(  # noqa: PLR0913, PLR0917
     sets: Annotated[
