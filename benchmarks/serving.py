@@ -122,13 +122,28 @@ def _contestants(settings: Settings, load: Worker) -> Iterator[list[Contestant]]
             Contestant("vllm", theirs.process, _chat(theirs, load, settings)),
             Contestant("bare", bare.process, generate),
             Contestant("statewise, no deltas", ours.process, _solutions(ours, load, deltas=False)),
+            Contestant(
+                "statewise, kept",
+                ours.process,
+                _solutions(ours, load, deltas=True, kept={"store": True}),
+            ),
+            Contestant(
+                "statewise, background",
+                ours.process,
+                _solutions(ours, load, deltas=True, kept={"background": True}),
+            ),
             Contestant("vllm, gathered", theirs.process, _chat(theirs, load, settings, gathered)),
         ]
 
 
-def _solutions(server: Server, load: Worker, *, deltas: bool) -> Answer:
+def _solutions(
+    server: Server, load: Worker, *, deltas: bool, kept: dict[str, bool] | None = None
+) -> Answer:
+    """Streamed solutions; vLLM's own server keeps nothing, so unless `kept` neither do we."""
+
     def answer(questions: Sequence[str]) -> dict[str, Any]:
         fixed = {"stream": True, "deltas": deltas, "max_tokens": MAX_TOKENS, "temperature": 0.0}
+        fixed |= kept or {"store": False}
         bodies = [json.dumps({"question": question, **fixed}) for question in questions]
         return load.ask(Job(HOST, server.port, "/v1/solutions", bodies, STREAMS))
 
@@ -225,6 +240,8 @@ def _compare(rounds: Rounds) -> dict[str, Spread]:
         ("statewise", "bare"),
         ("statewise, no deltas", "vllm"),
         ("statewise, no deltas", "bare"),
+        ("statewise, kept", "statewise"),
+        ("statewise, background", "statewise"),
         ("vllm", "bare"),
     ]:
         for figure in ("tokens_per_s", "service_us"):
