@@ -6,6 +6,7 @@ Pure ASGI: the framework's function middleware would quadruple the cost of a str
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import uuid4
 
@@ -77,11 +78,15 @@ def _log(scope: Scope, status: int | None, seconds: float) -> None:
 
 
 class BodyLimit:
-    """Refuses bodies over `limit` bytes with 413, whether or not they announce their length."""
+    """Refuses bodies over `limit` bytes with 413, whether or not they announce their length.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    `others` are the limits of paths that have one of their own.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, others: Mapping[str, int]) -> None:
         self._app = app
         self._limit = limit
+        self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -89,15 +94,14 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         received = 0
+        limit = self._others.get(scope["path"], self._limit)
 
         async def limited() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._limit:
-                raise HTTPException(
-                    413, f"the body is over {self._limit} bytes; send a smaller one"
-                )
+            if received > limit:
+                raise HTTPException(413, f"the body is over {limit} bytes; send a smaller one")
             return message
 
         await self._app(scope, limited, send)

@@ -10,7 +10,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import uuid4
@@ -25,6 +25,8 @@ logger = structlog.get_logger(__name__)
 CANCEL_POLL_S: Final = 1.0
 """How often is looked for cancels that other replicas were asked for."""
 SWEEP_S: Final = 60.0
+Chore = tuple[Callable[[], Awaitable[None]], float]
+"""What is to be done, and the seconds between."""
 
 
 def _name() -> str:
@@ -54,12 +56,17 @@ class Replica:
         *,
         cancel: Callable[[str], None],
         adopt: Callable[[Kept], Awaitable[None]],
+        chores: Sequence[Chore] = (),
     ) -> None:
-        """`cancel` is told ids of runs to stop, `adopt` what a dead process has left."""
+        """`cancel` is told ids of runs to stop, `adopt` what a dead process has left.
+
+        `chores` are those of other parts that share the store.
+        """
         self._store = store
         self._lease = lease
         self._cancel = cancel
         self._adopt = adopt
+        self._chores = chores
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -70,6 +77,7 @@ class Replica:
             (self._poll, min(CANCEL_POLL_S, third)),
             (self._take_over, third),
             (self._sweep, SWEEP_S),
+            *self._chores,
         ):
             self._tasks.append(asyncio.create_task(_repeat(chore, every)))
 

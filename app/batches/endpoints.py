@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from app.admission import Priority
 from app.errors import AppError, EngineError, RequestError, UnavailableError
 from app.keys import NOBODY
-from app.openai import chat_runs
+from app.openai import chat_runs, chat_text
 from app.openai.chat_answer import chat_completion
 from app.openai.chat_request import ChatRequest
 from app.service import Order, Running, Service
@@ -51,7 +51,7 @@ async def _solution(service: Service, _: Settings, request: SolutionRequest) -> 
     running = await service.begin(Order(request, NOBODY, priority=Priority.BATCH))
     assert isinstance(running, Running), "nothing was kept under no idempotency key"
     (solution,) = await _ends([running])
-    return Answer(solution.model_dump_json().encode(), _usage([solution]))
+    return Answer(solution.model_dump_json().encode(), _usage([solution], plain=False))
 
 
 async def _chat(service: Service, settings: Settings, request: ChatRequest) -> Answer:
@@ -59,7 +59,9 @@ async def _chat(service: Service, settings: Settings, request: ChatRequest) -> A
     begun = await chat_runs.begin(service, planned, NOBODY, priority=Priority.BATCH)
     solutions = await _ends(begun)
     completion = chat_completion(planned.head, solutions)
-    return Answer(completion.model_dump_json().encode(), _usage(solutions))
+    return Answer(
+        completion.model_dump_json().encode(), _usage(solutions, plain=planned.head.plain)
+    )
 
 
 async def _ends(begun: Sequence[Running]) -> list[Solution]:
@@ -81,13 +83,14 @@ async def _ends(begun: Sequence[Running]) -> list[Solution]:
     return solutions
 
 
-def _usage(solutions: Iterable[Solution]) -> dict[str, int]:
+def _usage(solutions: Sequence[Solution], *, plain: bool) -> dict[str, int]:
     """Tokens, under the names that a batch has for them."""
-    used = [solution.usage for solution in solutions]
+    used = chat_text.usage(solutions, plain=plain)
     return {
-        "input_tokens": sum(usage.prompt_tokens for usage in used),
-        "cached_tokens": sum(usage.cached_tokens for usage in used),
-        "output_tokens": sum(usage.completion_tokens for usage in used),
+        "input_tokens": used["prompt_tokens"],
+        "output_tokens": used["completion_tokens"],
+        **used["prompt_tokens_details"],
+        **used["completion_tokens_details"],
     }
 
 
