@@ -33,7 +33,8 @@ class Priority(IntEnum):
     """Who goes first; lower before higher."""
 
     INTERACTIVE = 0
-    BATCH = 1
+    BACKGROUND = 1
+    BATCH = 2
 
 
 @dataclass(order=True, slots=True)
@@ -116,9 +117,9 @@ class Admission:
         """A place for a request that may cost `tokens`; waits for it, first come, first served.
 
         It waits no longer than `wait_s`, nor, unless it is `patient` because no connection is held
-        for it, than the setting says. Raises `RateLimitError` if a
-        limit of `key` is reached; `UnavailableError` with the code `full` if the queue is,
-        `queue_timeout` after the wait, or `draining`. A cancelled wait leaves nothing behind.
+        for it, than the setting says. Raises `RateLimitError` if a limit of `key` is reached;
+        `UnavailableError` with the code `full` if the queue is, `queue_timeout` after the wait, or
+        `draining`. A cancelled wait leaves nothing behind.
         """
         if self._draining:
             raise self._draining_refusal()
@@ -141,6 +142,13 @@ class Admission:
             raise
         return Place(partial(self._release, usage, counted, self._clock()))
 
+    def check_room(self, priority: Priority) -> None:
+        """Raises `UnavailableError` if a request would be refused at once now."""
+        if self._draining:
+            raise self._draining_refusal()
+        if self._running >= self._slots:
+            self._check_queue(priority)
+
     def drain(self) -> None:
         """Take nothing more in, and send away who waits."""
         self._draining = True
@@ -153,10 +161,13 @@ class Admission:
         """The rate-limit headers of a response to `key`."""
         return self._usage(key).headers(key)
 
-    async def _wait(self, priority: Priority, longest_s: float | None) -> None:
+    def _check_queue(self, priority: Priority) -> None:
         if (ahead := self._ahead(priority)) >= self._max_queued:
             told = f"{self._running} solutions are being made and {ahead} requests wait"
             raise self._full("full", f"{told}, which is the limit; try again later", ahead)
+
+    async def _wait(self, priority: Priority, longest_s: float | None) -> None:
+        self._check_queue(priority)
         self._arrived += 1
         waiter = _Waiter(priority, self._arrived, asyncio.get_running_loop().create_future())
         insort(self._queue, waiter)

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
+from typing import Final
 
 import structlog
 
@@ -24,6 +25,11 @@ from statespace.reader import Closed, Grown, Opened
 from statespace.solutions import Failure, IncompleteReason, Solution, Status
 
 logger = structlog.get_logger(__name__)
+
+_UNPLACED: Final = {
+    "queue_timeout": IncompleteReason.DEADLINE,
+    "draining": IncompleteReason.SHUTDOWN,
+}
 
 
 class Run:
@@ -57,11 +63,14 @@ class Run:
         self._problem = problem
         self.record.spent = problem.spent
 
-    async def execute(self, engine: Engine, strategy: Strategy, timeout_s: float) -> Solution:
-        """Solve. Ends with exactly one end event, also when cancelled; returns the solution."""
+    async def execute(self, engine: Engine, strategy: Strategy, deadline: float) -> Solution:
+        """Solve until `deadline`, on the loop's clock; returns the solution.
+
+        Ends with exactly one end event, also when cancelled.
+        """
         record = self.record
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout_at(deadline):
                 await self._follow(engine, strategy)
             record.end(
                 Status.INCOMPLETE if record.reason else Status.COMPLETED, reason=record.reason
@@ -69,13 +78,9 @@ class Run:
         except TimeoutError:
             record.end(Status.INCOMPLETE, reason=IncompleteReason.DEADLINE)
         except asyncio.CancelledError:
-            if self.shutting_down:
-                record.end(Status.INCOMPLETE, reason=IncompleteReason.SHUTDOWN)
-            else:
-                record.end(Status.CANCELLED)
+            self._end_early()
         except AppError as error:
-            record.error = Failure(message=error.message, type=error.type, code=error.code)
-            record.end(Status.FAILED)
+            self._fail(error)
         except Exception:
             logger.exception("solution_failed", solution_id=record.id)
             record.error = Failure(message="internal error", type="server_error")
@@ -119,16 +124,29 @@ class Run:
             sink.grown(grown)
 
     def refuse(self, error: AppError) -> Solution:
-        """End a run that found no place."""
-        self.record.error = Failure(message=error.message, type=error.type, code=error.code)
-        self.record.end(Status.FAILED)
+        """End a run that found no place: its time was up, the server ends, or it is full."""
+        reason = _UNPLACED.get(error.code or "")
+        if reason is None:
+            self._fail(error)
+        else:
+            self.record.end(Status.INCOMPLETE, reason=reason)
         return self._end()
 
     def abandon(self) -> None:
         """End a run whose task was cancelled before it could begin; else do nothing."""
         if self.record.completed_at is None:
-            self.record.end(Status.CANCELLED)
+            self._end_early()
             self._end()
+
+    def _fail(self, error: AppError) -> None:
+        self.record.error = Failure(message=error.message, type=error.type, code=error.code)
+        self.record.end(Status.FAILED)
+
+    def _end_early(self) -> None:
+        if self.shutting_down:
+            self.record.end(Status.INCOMPLETE, reason=IncompleteReason.SHUTDOWN)
+        else:
+            self.record.end(Status.CANCELLED)
 
     def _end(self) -> Solution:
         self._deltas.flush()

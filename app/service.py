@@ -107,6 +107,7 @@ class Service:
         the field, `UnknownModelError`, `ConflictError`, `RateLimitError` or `UnavailableError`.
         """
         request = order.request
+        deadline = self._deadline(request)
         strategy = self._check(request)
         if self._draining:
             raise UnavailableError("the server is shutting down", retry_after=10, code="draining")
@@ -116,6 +117,7 @@ class Service:
             if known is not None:
                 return _same(known, order)
         if request.background:
+            self._admission.check_room(Priority.BACKGROUND)
             return await self._in_background(order, strategy, engine)
         place = await self._admission.acquire(
             order.key, self._tokens(request), order.priority, request.timeout_s
@@ -130,7 +132,9 @@ class Service:
             place.release(None)
             raise
         run.created()
-        running = self._start(run, order.key.name, self._placed(run, strategy, engine, place))
+        running = self._start(
+            run, order.key.name, self._placed(run, strategy, engine, place, deadline)
+        )
         # Its own `finally` is not reached if it is cancelled before it began.
         running.task.add_done_callback(lambda _: place.release(run.record.tokens))
         return running
@@ -267,10 +271,11 @@ class Service:
         # A task that was cancelled before it began has told nobody.
         running.run.abandon()
 
-    async def _placed(self, run: Run, strategy: Strategy, engine: Engine, place: Place) -> Solution:
-        timeout_s = run.record.request.timeout_s or self._settings.default_timeout_s
+    async def _placed(
+        self, run: Run, strategy: Strategy, engine: Engine, place: Place, deadline: float
+    ) -> Solution:
         try:
-            return await run.execute(engine, strategy, timeout_s)
+            return await run.execute(engine, strategy, deadline)
         finally:
             place.release(run.record.tokens)
 
@@ -278,15 +283,16 @@ class Service:
         self, run: Run, order: Order, strategy: Strategy, engine: Engine
     ) -> Solution:
         """Wait for a place as long as the request may take, and solve."""
-        request = order.request
-        wait_s = request.timeout_s or self._settings.default_timeout_s
+        deadline = self._deadline(order.request)
+        wait_s = deadline - asyncio.get_running_loop().time()
+        tokens = self._tokens(order.request)
         try:
             place = await self._admission.acquire(
-                order.key, self._tokens(request), order.priority, wait_s, patient=True
+                order.key, tokens, Priority.BACKGROUND, wait_s, patient=True
             )
         except AppError as error:
             return run.refuse(error)
-        return await self._placed(run, strategy, engine, place)
+        return await self._placed(run, strategy, engine, place, deadline)
 
     async def _again(self, run: Run, order: Order) -> Solution:
         """Solve what another process had begun, as soon as the engine is ready."""
@@ -298,6 +304,11 @@ class Service:
         except AppError as error:
             return run.refuse(error)
         return await self._waiting(run, order, strategy, engine)
+
+    def _deadline(self, request: SolutionRequest) -> float:
+        """When its time is up, on the loop's clock; waiting counts."""
+        timeout_s = request.timeout_s or self._settings.default_timeout_s
+        return asyncio.get_running_loop().time() + timeout_s
 
     def _tokens(self, request: SolutionRequest) -> int:
         return request.max_tokens or self._settings.default_max_tokens

@@ -228,3 +228,39 @@ def eventually(condition: Any, seconds: float = 10) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+def test_a_background_solution_waits_for_a_place_and_its_queue_is_bounded() -> None:
+    settings = Settings(engine="scripted", max_in_flight=1, max_queued=1)
+    with local_server(ScriptedEngine(Script(QUESTIONS, delay_s=0.02)), settings) as server:
+        running, waiting = begin(server), begin(server)
+        refused = call(server, "POST", "", json={"question": BACKTRACKING, "background": True})
+        assert refused.status_code == 503
+        assert refused.json()["error"]["code"] == "full"
+        stream = replay(server, waiting["id"])
+        check_order(stream)
+        assert stream[-1]["type"] == "solution.completed"
+        assert replay(server, running["id"])[-1]["type"] == "solution.completed"
+
+
+def test_a_waiting_one_can_be_cancelled() -> None:
+    settings = Settings(engine="scripted", max_in_flight=1)
+    with local_server(ScriptedEngine(Script(QUESTIONS, delay_s=0.02)), settings) as server:
+        running, waiting = begin(server), begin(server)
+        assert call(server, "POST", f"/{waiting['id']}/cancel").json()["status"] == "cancelled"
+        found = call(server, "GET", f"/{waiting['id']}/events").text
+        assert [event["type"] for event in events(found)] == [
+            "solution.created",
+            "solution.cancelled",
+        ]
+        assert replay(server, running["id"])[-1]["type"] == "solution.completed"
+
+
+def test_the_time_in_the_queue_counts() -> None:
+    settings = Settings(engine="scripted", max_in_flight=1)
+    with local_server(ScriptedEngine(Script(QUESTIONS, delay_s=0.03)), settings) as server:
+        begin(server)
+        waiting = begin(server, timeout_s=0.2)
+        last = replay(server, waiting["id"])[-1]
+        assert last["type"] == "solution.incomplete"
+        assert last["solution"]["incomplete_reason"] == "deadline"
