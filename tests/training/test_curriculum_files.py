@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from statespace.actions import Action
@@ -199,6 +202,20 @@ def test_samples_are_what_the_solver_answers(sampler: Sampler) -> None:
     made = list(sampler.rows(PROBLEMS[:5], 1))
     assert {row.problem: row.trace for row in made} == expected
     assert {(row.origin, row.sample) for row in made} == {("self", 0)}
+
+
+def test_rows_that_have_ended_leave_the_others_as_they_were(sampler: Sampler) -> None:
+    """Among them rows of other lengths, padded; each ends behind its own end token."""
+    ids = torch.randint(10, 200, (6, 12), generator=torch.manual_seed(0))
+    mask = torch.ones_like(ids)
+    mask[1, :5] = mask[4, :9] = 0
+    long = replace(sampler, max_new_tokens=16)
+    endless = replace(long, tokenizer=SimpleNamespace(eos_token_id=-1))._written(ids, mask)
+    end = Counter(token for row in endless for token in set(row)).most_common(1)[0][0]
+    ended = replace(long, tokenizer=SimpleNamespace(eos_token_id=end))._written(ids, mask)
+    cut = [row[: row.index(end) + 1] if end in row else row for row in endless]
+    assert ended == cut
+    assert len({len(row) for row in ended}) > 1
 
 
 def test_a_model_goes_on_from_states_as_it_met_them(sampler: Sampler) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
+from transformers import DynamicCache
 
 from statespace.prompts import Prompt
 from training import manifest
@@ -97,16 +99,45 @@ class Sampler:
         pad = self.tokenizer.pad_token_id
         ids = torch.tensor([[pad] * (longest - len(one)) + one for one in prompts])
         mask = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in prompts])
-        how = (
-            {"do_sample": True, "temperature": self.temperature, "top_k": 0, "top_p": 1.0}
-            if self.temperature
-            else {"do_sample": False}
-        )
+        device = self.model.device
         with torch.inference_mode():
-            output = self.model.generate(
-                input_ids=ids.to(self.model.device),
-                attention_mask=mask.to(self.model.device),
-                max_new_tokens=self.max_new_tokens,
-                **how,
-            )
-        return [self.tokenizer.decode(one[longest:], skip_special_tokens=True) for one in output]
+            written = self._written(ids.to(device), mask.to(device))
+        return [self.tokenizer.decode(one, skip_special_tokens=True) for one in written]
+
+    def _written(self, ids: Tensor, mask: Tensor) -> list[list[int]]:
+        """The ids that follow each row, the end token among them.
+
+        Rows that have ended leave the batch: a batch of small answers with one that rambles took
+        transformers' own loop two and a half times as long.
+        """
+        cache = DynamicCache(config=self.model.config)
+        written: list[list[int]] = [[] for _ in ids]
+        rows = list(range(len(ids)))
+        for _ in range(self.max_new_tokens):
+            positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+            logits = self.model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            ).logits[:, -1]
+            chosen = self._chosen(logits)
+            for row, token in zip(rows, chosen.tolist(), strict=True):
+                written[row].append(token)
+            going = (chosen != self.tokenizer.eos_token_id).nonzero()[:, 0]
+            if not len(going):
+                break
+            if len(going) < len(rows):
+                cache.batch_select_indices(going)
+                rows = [rows[place] for place in going.tolist()]
+                chosen, mask = chosen[going], mask[going]
+            ids, mask = chosen[:, None], torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+        return written
+
+    def _chosen(self, logits: Tensor) -> Tensor:
+        if not self.temperature:
+            return logits.argmax(-1)
+        shares = (logits.float() / self.temperature).softmax(-1)
+        return torch.multinomial(shares, 1)[:, 0]

@@ -45,6 +45,8 @@ class Ask:
     samples: int = 1
     temperature: float = 0.0
     seed: int = 0
+    limit: int | None = None
+    """Tokens of an answer, if less than usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Served:
             temperature=ask.temperature,
             samples=ask.samples,
             seed=ask.seed,
-            max_tokens=self.max_new_tokens,
+            max_tokens=ask.limit or self.max_new_tokens,
         )
         wanted = samples(ask.problems, options, identity)
         task = self.report.begin(f"{identity}: answers", len(wanted))
@@ -147,20 +149,19 @@ class Local:
 
     def _ask(self, model: Any, vocabulary: Any, ask: Ask) -> list[Answer]:
         prompt = Prompt.from_tokenizer(vocabulary)
-        sampler = Sampler(
-            model, vocabulary, ask.temperature, self.batch, self.max_new_tokens, ask.seed
-        )
+        limit = ask.limit or self.max_new_tokens
+        sampler = Sampler(model, vocabulary, ask.temperature, self.batch, limit, ask.seed)
         starts = [Start(one, "", number) for number in range(ask.samples) for one in ask.problems]
         task = self.report.begin("answers", len(starts))
         found: dict[tuple[str, int], Answer] = {}
         for start, text in sampler.write(starts, lambda count: self.report.advance(task, count)):
             # The end token is one of those that are written.
-            written = min(len(prompt.data(text)) + 1, self.max_new_tokens)
+            written = min(len(prompt.data(text)) + 1, limit)
             judged = judge_text(
                 text,
                 start.problem,
                 sample=start.sample,
-                finished=written < self.max_new_tokens,
+                finished=written < limit,
                 usage=Usage(
                     prompt_tokens=len(prompt.ids(start.problem.question)),
                     completion_tokens=written,

@@ -110,7 +110,11 @@ class Evidence:
         everything = [one for found in self.sets.values() for one in found]
         asks = [Ask(everything)]
         if arm == "plain":
-            asks.append(Ask(everything, asked.votes, asked.temperature, seed.seed))
+            limit = asked.max_chain_tokens
+            asks = [
+                Ask(everything, limit=limit),
+                Ask(everything, asked.votes, asked.temperature, seed.seed, limit),
+            ]
         answers, *voted = self.answering(trained.folder, asks, trained.folder.parent / "answers")
         result = Result(
             arm=arm,

@@ -33,7 +33,7 @@ class Plan(Section):
 def scale(recipe: Experiment, minutes: float, speed: float) -> float:
     """The share of the recipe's tokens that `minutes` allow at `speed` tokens/s; 1 at most."""
     seconds = 60 * minutes * recipe.budget.training
-    return min(1.0, seconds * speed / (len(recipe.seeds) * recipe.work()))
+    return min(1.0, seconds * speed / recipe.work())
 
 
 def made(recipe: Experiment, problems: str, budget: float | None, speed: float | None) -> Plan:

@@ -25,7 +25,7 @@ LARGER: Final = "larger numbers"
 SETS: Final = (SEEN, HELDOUT, LONGER, LARGER)
 
 _SEED: Final = 4
-"""Problems are the same for all seeds of the experiment, which decide weights and order.
+"""Problems are the same for all seeds of the experiment, which decide order, mistakes and samples.
 
 The recipe was tuned on those of another seed.
 """

@@ -73,6 +73,8 @@ class Asking(Section):
     temperature: PositiveFloat = 0.7
     """Of the votes."""
     max_new_tokens: PositiveInt
+    max_chain_tokens: PositiveInt | None = None
+    """The same of arm (a), whose answers are shorter: a lot of votes wait for the longest."""
     batch: PositiveInt = 100
     """Answers at a time where no server is at hand."""
     concurrency: PositiveInt = 32
@@ -169,9 +171,10 @@ class Experiment(Section):
         )
 
     def work(self) -> float:
-        """Tokens that one seed trains on, those of pairs weighted by what they cost.
+        """Tokens that all seeds train on, those of pairs weighted by what they cost.
 
-        Base model, (a), (b), the part that (c) and (d) share, and pairs of both kinds.
+        The base model once; (a), (b), the part that (c) and (d) share, and pairs of both kinds.
         """
-        shared = self.base.tokens + 2 * self.sft.tokens + self.advanced.tokens
-        return shared + 2 * self.dpo.tokens * self.budget.pairs
+        preferences = 2 * self.dpo.tokens * self.budget.pairs
+        each = 2 * self.sft.tokens + self.advanced.tokens + preferences
+        return self.base.tokens + len(self.seeds) * each

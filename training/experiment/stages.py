@@ -1,4 +1,6 @@
-"""The stages of one seed: base model, plain chains, traces, and stage 2 with two kinds of pairs.
+"""The stages of one seed: plain chains, traces, and stage 2 with two kinds of pairs.
+
+All start from one base model.
 
 Each works in a folder of its own and leaves `done.json`; killed anywhere, it goes on there.
 """
@@ -82,14 +84,16 @@ class Seed:
         self._collected: dict[PairMode, Collection] = {}
 
     def base(self) -> Step:
-        """The base model, which saw questions and arithmetic."""
-        recipe = self.single
-        step = self._step("base", self.key, recipe.model, recipe.base, recipe.compile)
+        """The base model, which saw questions and arithmetic: one for all seeds, by the first."""
+        seed = self.recipe.seeds[0]
+        recipe = self.recipe.recipe(seed)
+        key = manifest.key(seed, self.key, str(recipe.model), str(recipe.base), recipe.compile)
+        step = _opened(self.work.parent, "base", key)
         if step.record is None:
             found = tokenizer.load(self.vocabulary)
-            read = texts.base_rows(self.recipe, self.seed, self.pool, found)
+            read = texts.base_rows(self.recipe, seed, self.pool, found)
             made = base.build(recipe, found, read, step.folder)
-            record = trainer.fit(made, recipe.base, Steps(self.report, self._say("base")))
+            record = trainer.fit(made, recipe.base, Steps(self.report, "base"))
             made.model.save_pretrained(step.folder / "model")
             self._finish(
                 step, record, data.digest(read), {"tokens": len(read) * recipe.base.length}
@@ -228,10 +232,7 @@ class Seed:
         return made
 
     def _step(self, name: str, *parts: Any) -> Step:
-        key = manifest.key(self.seed, *(str(part) for part in parts))
-        folder = self.work / f"{name}-{key[:8]}"
-        folder.mkdir(parents=True, exist_ok=True)
-        return Step(folder, key)
+        return _opened(self.work, name, manifest.key(self.seed, *(str(part) for part in parts)))
 
     def _say(self, what: str) -> str:
         return f"seed {self.seed}, {what}"
@@ -271,6 +272,12 @@ class Seed:
         ).save(part)
         shutil.rmtree(folder, ignore_errors=True)
         part.replace(folder)
+
+
+def _opened(work: Path, name: str, key: str) -> Step:
+    folder = work / f"{name}-{key[:8]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Step(folder, key)
 
 
 def served(step: Step) -> Path:
