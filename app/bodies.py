@@ -36,8 +36,11 @@ async def read_body(request: Request, model: type[Model]) -> Model:
 
 
 def described(model: type[BaseModel], examples: dict[str, Any]) -> dict[str, Any]:
-    """What OpenAPI is to say of such a body."""
-    content = {"schema": model.model_json_schema(), "examples": examples}
+    """What OpenAPI is to say of such a body; `app.description` takes its definitions apart."""
+    name = model.__name__
+    schema = model.model_json_schema(ref_template=f"#/components/schemas/{name}.{{model}}")
+    schema["$defs"] = {f"{name}.{part}": found for part, found in schema.pop("$defs", {}).items()}
+    content = {"schema": schema, "examples": examples}
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 

@@ -32,6 +32,9 @@ def _described(app: FastAPI) -> dict[str, Any]:
     components = schema.setdefault("components", {}).setdefault("schemas", {})
     for name, definition in events.pop("$defs").items():
         components.setdefault(name, definition)
+    for operation in (found for path in schema["paths"].values() for found in path.values()):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            components.update(content["schema"].pop("$defs", {}))
     components["Event"] = {
         "description": "One event of a solution's stream, by its `type`.",
         **events,

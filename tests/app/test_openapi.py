@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import httpx2
 import pytest
@@ -45,6 +46,26 @@ def test_no_request_is_the_servers_fault(served: LocalServer) -> None:
                 check()
                 asked += 1
     assert asked >= 8
+
+
+def test_every_reference_in_the_description_is_there(served: LocalServer) -> None:
+    description = httpx2.get(f"{served.url}/openapi.json").json()
+
+    def references(value: Any) -> Iterator[str]:
+        children = value.values() if isinstance(value, dict) else value
+        if isinstance(value, dict) and isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        if isinstance(value, dict | list):
+            for child in children:
+                yield from references(child)
+
+    found = set(references(description))
+    assert found
+    for reference in found:
+        place = description
+        for part in reference.removeprefix("#/").split("/"):
+            assert part in place, reference
+            place = place[part]
 
 
 def test_every_example_in_the_description_works(served: LocalServer) -> None:
