@@ -27,12 +27,14 @@ def _summary(solution: Solution) -> Transition | None:
     """The Summarize that states the answer."""
     if solution.answer is None:
         return None
-    ends = {path.states[-1] for path in solution.paths if path.answer == solution.answer}
+    states = {
+        state for path in solution.paths if path.answer == solution.answer for state in path.states
+    }
     return next(
         (
             transition
-            for transition in solution.transitions
-            if transition.id in ends and transition.action == Action.SUMMARIZE
+            for transition in reversed(solution.transitions)  # the latest: it may be verified after
+            if transition.id in states and transition.action == Action.SUMMARIZE
         ),
         None,
     )

@@ -25,5 +25,8 @@ def test_the_examples_print_the_answer(repository: Path) -> None:
         by_client = run(sys.executable, str(repository / "examples" / "solve.py"), server.url)
         assert "Solve Subquestion  verified   5 + 3 = 8" in by_client
         assert "Answer: 8" in by_client
+        by_openai = run(sys.executable, str(repository / "examples" / "chat.py"), server.url)
+        assert "State 1 · Solve Subquestion · ✓ verified\n5 + 3 = 8" in by_openai
+        assert by_openai.endswith("\\boxed{8}\n")
         by_curl = run("bash", str(repository / "examples" / "solve.sh"), server.url)
         assert by_curl.count('"status":"completed"') == 2
