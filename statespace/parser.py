@@ -154,9 +154,12 @@ class TransitionParser:
         if not body:
             self._space.append(line)
             return
+        words = body.lstrip()
+        if len(words) < len(body):  # as if it had come in a piece of its own
+            self._space.append(body[: -len(words)])
         if self._summary and self._place is _Place.OUTPUT and self._ends_paragraph():
             self._finish()
-        self._delta(body)
+        self._delta(words)
         if len(body) < len(line):
             self._space.append(line[len(body) :])
 
@@ -235,7 +238,7 @@ class TransitionParser:
         raw = "".join([*self._space, body])
         self._space.clear()
         if self._place is _Place.OUTPUT:
-            self._events.append(Output(body.lstrip() if self._empty else raw, raw))
+            self._events.append(Output(body if self._empty else raw, raw))
             self._empty = False
         elif self._place is _Place.PREAMBLE:
             self._events.append(Preamble(raw, raw))

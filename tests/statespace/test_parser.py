@@ -213,6 +213,12 @@ def test_cutting_does_not_change_the_result(text: str, data: st.DataObject) -> N
     assert joined(feed_all(list(text))) == whole
 
 
+@pytest.mark.parametrize("space", ["\n\n ", "\n\n\u2028", "\n\n\t\n  "])
+def test_space_after_a_summary_goes_to_one_side_however_it_is_cut(space: str) -> None:
+    text = f"{TRACE}{space}Goodbye."
+    assert joined(feed_all([text])) == joined(feed_all(list(text)))
+
+
 @given(TEXTS)
 @example("State 1:\nAction: Formalize\nOutput:")
 def test_no_character_is_lost(text: str) -> None:
