@@ -220,6 +220,7 @@ def _params_factory() -> Any:
     fixed = {
         "output_kind": RequestOutputKind.DELTA,
         "repetition_detection": RepetitionDetectionParams(**REPETITION),
+        "skip_clone": True,  # made for one request: a deep copy would cost as much as all else
     }
     return lambda **options: SamplingParams(**fixed, **options)
 

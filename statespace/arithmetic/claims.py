@@ -66,20 +66,18 @@ def _compare(
     computed: Rational, stated: Rational, decimals: int | None, approximate: bool
 ) -> tuple[Verdict, str | None]:
     """The verdict on two numbers; `decimals` is None where neither side is a bare number."""
-    verdict = Verdict.REFUTED
-    reason: str | None = f"computed {rationals.render(computed)}"
     if rationals.equal(computed, stated):
-        verdict, reason = Verdict.VERIFIED, None
-    elif decimals is None:
+        return Verdict.VERIFIED, None
+    if decimals is None:
         if rationals.within(computed, stated, _LOOSE_PERCENT):
-            verdict, reason = Verdict.UNCHECKED, "equal only up to rounding"
+            return Verdict.UNCHECKED, "equal only up to rounding"
     elif rationals.is_rounding(computed, stated, decimals):
-        verdict, reason = Verdict.VERIFIED, None
-        if not rationals.within(computed, stated, _COARSE_PERCENT):
-            verdict, reason = Verdict.UNCHECKED, "too coarse a rounding to tell"
+        if rationals.within(computed, stated, _COARSE_PERCENT):
+            return Verdict.VERIFIED, None
+        return Verdict.UNCHECKED, "too coarse a rounding to tell"
     elif approximate and rationals.within(computed, stated, _ESTIMATE_PERCENT):
-        verdict, reason = Verdict.UNCHECKED, "an estimate"
-    return verdict, reason
+        return Verdict.UNCHECKED, "an estimate"
+    return Verdict.REFUTED, f"computed {rationals.render(computed)}"
 
 
 def _leads(left: Term, right: Term) -> bool:

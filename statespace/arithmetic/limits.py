@@ -11,7 +11,7 @@ from typing import Final
 MAX_TEXT: Final = 16_384
 """Characters of an output that are scanned; the rest is left unchecked."""
 MAX_STEPS: Final = 50_000
-"""Steps one call may spend. Ordinary text takes about two steps for three characters."""
+"""Steps one call may spend. Ordinary text takes about one step a character."""
 MAX_DIGITS: Final = 40
 """Digits of a written number; longer ones are values nobody knows."""
 MAX_BITS: Final = 1024

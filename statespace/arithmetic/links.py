@@ -22,6 +22,7 @@ from statespace.arithmetic.tokens import Tokens
 from statespace.trace import Check, Verdict
 
 _MAX_HEADS = 4
+_NAMING = frozenset({"word", "currency"})
 _STEPS_TO_BIND = 4  # A scope of `MAX_NAMES` is copied.
 
 
@@ -153,13 +154,16 @@ class LinkChecker:
         )
 
     def _bind(self, names: list[str], term: Term, *, rounded: bool) -> None:
+        if not names:
+            return
         circular = not set(names).isdisjoint(term.names)  # An equation to solve: `x = 6 + .3x`.
         if term.value is None or term.doubt is not None or circular:
             self._forget(names)
             return
+        value = Fraction(*term.value)
         for name in names:
             self.budget.spend(_STEPS_TO_BIND)
-            self.scope = self.scope.bind(name, Fraction(*term.value), rounded=rounded)
+            self.scope = self.scope.bind(name, value, rounded=rounded)
 
     def _forget(self, names: list[str]) -> None:
         for name in names:
@@ -225,7 +229,7 @@ class LinkChecker:
         if not 0 < hi - lo <= MAX_PHRASE:
             return None
         self.budget.spend()
-        if any(kind not in ("word", "currency") for kind in tokens.kind[lo:hi]):
+        if not _NAMING.issuperset(tokens.kind[lo:hi]):
             return None
         words = [at for at in range(lo, hi) if tokens.kind[at] == "word"]
         while len(words) > 1 and tokens.text[words[0]].lower() in units.CONNECTORS:
@@ -239,15 +243,13 @@ class LinkChecker:
         return name_of(tokens, words[0], words[-1] + 1)
 
     def _first_stop(self, lo: int, hi: int) -> int:
-        for at in range(lo, hi):
-            self.budget.spend()
-            if self.tokens.kind[at] == "stop":
-                return at
-        return hi
+        kinds = self.tokens.kind[lo:hi]
+        at = lo + kinds.index("stop") if "stop" in kinds else hi
+        self.budget.spend(at - lo)
+        return at
 
     def _after_last_stop(self, lo: int, hi: int) -> int:
-        for at in range(hi - 1, lo - 1, -1):
-            self.budget.spend()
-            if self.tokens.kind[at] == "stop":
-                return at + 1
-        return lo
+        kinds = self.tokens.kind[lo:hi]
+        after = hi - kinds[::-1].index("stop") if "stop" in kinds else lo
+        self.budget.spend(hi - after)
+        return after

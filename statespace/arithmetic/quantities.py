@@ -18,6 +18,7 @@ OPERAND_STARTS: Final = frozenset({"number", "open", "currency", "fraction", "op
 """Kinds of token that begin an operand, whatever precedes them."""
 
 _WORDLIKE_LETTERS: Final = frozenset({"a", "A", "I"})
+_UNIT_STARTS: Final = frozenset({"word", "currency", "open"})
 _SENTENCE_ENDS: Final = frozenset({"stop", "end"})
 
 
@@ -109,7 +110,9 @@ class QuantityReader:
 
     def _with_unit(self, term: Term) -> Term:
         """Extend `term` by the words of its unit, if what follows them lets it go on."""
-        if term.end < self.hi and self._is_factor(term.end):
+        if not self._may_go_on(term.end):
+            return term
+        if self._is_factor(term.end):
             if self.reading is not Reading.UNITS or self._is_variable(term.end):
                 return self._times_name(term, term.end)
             term.doubt = term.doubt or "a letter that may be a variable"
@@ -126,6 +129,13 @@ class QuantityReader:
         term.units += tuple(phrase.units)
         term.doubt = term.doubt or phrase.factor or phrase.doubt
         return term
+
+    def _may_go_on(self, at: int) -> bool:
+        """Whether the token at `at` can begin the words of a unit: mostly, none follow."""
+        if at >= self.hi:
+            return False
+        kind = self.tokens.kind[at]
+        return kind in _UNIT_STARTS or (kind == "op" and self.tokens.text[at] == "/")
 
     def _phrase(self, term: Term) -> _Phrase:
         """The words, remarks and `/ word`s after `term`."""

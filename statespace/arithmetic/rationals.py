@@ -102,6 +102,8 @@ def within(exact: Rational, stated: Rational, percent: int) -> bool:
 
 def render(value: Rational) -> str:
     """The number as text: a decimal where it is finite and short, else a fraction, both exact."""
+    if value[1] == 1:
+        return str(value[0])
     divisor = gcd(*value)
     numerator, denominator = value[0] // divisor, value[1] // divisor
     if denominator == 1:

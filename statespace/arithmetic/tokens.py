@@ -17,9 +17,10 @@ Kind: TypeAlias = Literal[
 ]  # fmt: skip
 
 # Every alternative starts with a different character class or a fixed look-around, and every
-# repetition consumes a disjoint class: matching is linear.
+# repetition consumes a disjoint class: matching is linear. Spaces after a token are taken with it,
+# since a match that began at a space would try every alternative in vain.
 _TOKEN: Final = re.compile(
-    r"""
+    r"""(?:
       (?P<marker>  ^[ ]{0,8}(?:[*•][ ]|\(?[0-9]{1,2}\)[ ](?![-+*/^=≈×÷·−–xX])) )
     | (?P<number>  [0-9]+(?:[.,:][0-9]+)* | \.[0-9]+ )
     | (?P<times>   (?<=[0-9)%])[xX](?=[0-9(]) | (?<=[0-9)%][ ])[xX](?=[0-9]) )
@@ -40,7 +41,7 @@ _TOKEN: Final = re.compile(
     | (?P<command> \\(?:[a-zA-Z]+|.)? )
     | (?P<silent>  (?<=[a-z])\.(?=[ ]?[-+*/×÷=]) | (?<=s)['’](?=\s) )
     | (?P<stop>    [^\s] )
-    """,
+    )[ ]*""",
     re.VERBOSE | re.MULTILINE,
 )
 _NUMBER: Final = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+")
@@ -119,8 +120,8 @@ def tokenize(text: str, start: int, end: int, budget: Budget) -> Tokens:
     count = 0
     for count, match in enumerate(_TOKEN.finditer(text, start, end), 1):  # noqa: B007
         group = match.lastgroup
-        written = match.group()
-        at, after = match.span()
+        written = match[match.lastindex or 0]
+        at, after = match.span(match.lastindex or 0)
         if group == "word":
             if tokens.end and tokens.end[-1] == at:
                 _add_attached(tokens, written, at, after)
