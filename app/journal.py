@@ -33,8 +33,13 @@ class Journal:
         solution_id: str,
         commit: Callable[[Journal, int, bytes, Solution | None], None],
         ended: Callable[[str], None],
+        first: int = 0,
     ) -> None:
+        """`first` is the number of the first event; those before it are in the store."""
         self.id = solution_id
+        self.first = first
+        self.newest = first - 1
+        """The number of the newest event that readers may have."""
         self._commit = commit
         self._ended = ended
         self._items: list[_Numbered | Grown] = []
@@ -68,6 +73,11 @@ class Journal:
         self._closed = True
         self._advance()
         self._ended(self.id)
+
+    async def over(self) -> None:
+        """Returns after `end`."""
+        while not self._closed:
+            await self._changed.wait()
 
     async def read(self, after: int, heartbeat_s: float) -> AsyncGenerator[bytes, None]:
         """Everything after event number `after`, and what follows, to the end."""
@@ -112,6 +122,10 @@ class Journal:
         return b"".join(frames)
 
     def _advance(self) -> None:
-        self._ready = self._waiting[0] if self._waiting else len(self._items)
+        ready = self._waiting[0] if self._waiting else len(self._items)
+        for item in self._items[self._ready : ready]:
+            if isinstance(item, _Numbered):
+                self.newest = item.sequence
+        self._ready = ready
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()

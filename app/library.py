@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any, Final
 
 from app import sse
@@ -35,10 +36,12 @@ class Library:
         self._lease = lease
         self._retention_s = retention_s
         self._journals: dict[str, Journal] = {}
+        self.settled: Callable[[str], None] = lambda _: None
+        """Told ids of solutions of which all is in the store."""
 
-    def journal(self, solution_id: str) -> Journal:
-        """A journal for a solution that begins here."""
-        journal = Journal(solution_id, self._commits.append, self._forget)
+    def journal(self, solution_id: str, first: int = 0) -> Journal:
+        """A journal for a solution that is made here, from event number `first` on."""
+        journal = Journal(solution_id, self._commits.append, self._forget, first)
         self._journals[solution_id] = journal
         return journal
 
@@ -60,6 +63,10 @@ class Library:
         except ConflictError:
             return await self.store.by_key(kept.owner, kept.idempotency_key or "")
         return None
+
+    def is_settled(self, solution_id: str) -> bool:
+        """Whether the store has all that this process has to write of it."""
+        return solution_id not in self._journals
 
     def insert_behind(self, kept: Kept) -> None:
         """Keep `kept` soon, without waiting."""
@@ -107,6 +114,11 @@ class Library:
             kept = await self.store.get(kept.id) or kept
         return kept
 
+    async def written(self, solution_id: str) -> None:
+        """Returns once the store has all that this process had to write of it."""
+        if (journal := self._journals.get(solution_id)) is not None:
+            await journal.over()
+
     async def follow(
         self, solution_id: str, after: int, heartbeat_s: float
     ) -> AsyncGenerator[bytes, None]:
@@ -116,10 +128,13 @@ class Library:
         """
         silent_since = time.monotonic()
         while True:
-            if (journal := self._journals.get(solution_id)) is not None:
-                async for piece in journal.read(after, heartbeat_s):
-                    yield piece
-                return
+            journal = self._journals.get(solution_id)
+            if journal is not None and after >= journal.first - 1:
+                async with aclosing(journal.read(after, heartbeat_s)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                # Unless another replica has taken it over, that was all.
+                after = max(after, journal.newest)
             frames = await self.store.frames(solution_id, after, _PAGE)
             if frames:
                 after, last = frames[-1]
@@ -139,6 +154,7 @@ class Library:
     def _forget(self, solution_id: str) -> None:
         """The journal is of no use any more: everything is in the store."""
         self._journals.pop(solution_id, None)
+        self.settled(solution_id)
 
 
 def not_found(solution_id: str) -> NotFoundError:

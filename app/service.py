@@ -65,6 +65,7 @@ class Running:
 
     id: str
     owner: str
+    kind: str
     run: Run
     task: asyncio.Task[Solution]
 
@@ -99,6 +100,7 @@ class Service:
         self._keys = keys
         self._runs: dict[str, Running] = {}
         self._draining = False
+        library.settled = self._settled
 
     async def begin(self, order: Order) -> Running | Kept:
         """Check a request and start to solve it; waits for a place unless it is in the background.
@@ -139,10 +141,12 @@ class Service:
         running.task.add_done_callback(lambda _: place.release(run.record.tokens))
         return running
 
-    def running(self, solution_id: str, owner: str) -> Running | None:
-        """The solution, if it is being made here and belongs to `owner`."""
+    def running(self, solution_id: str, owner: str, kind: str = "solution") -> Running | None:
+        """The solution, if it is being made or written here and belongs to `owner`."""
         found = self._runs.get(solution_id)
-        return found if found is not None and found.owner == owner else None
+        if found is None or (found.owner, found.kind) != (owner, kind):
+            return None
+        return found
 
     async def solution(self, kept: Kept) -> Solution:
         """A kept solution as it stands now."""
@@ -155,7 +159,7 @@ class Service:
 
         Raises `NotFoundError`.
         """
-        if (running := self.running(solution_id, owner)) is not None:
+        if (running := self.running(solution_id, owner, kind)) is not None:
             running.cancel()
             return await running.solution()
         kept = await self.library.get(solution_id, owner, kind)
@@ -166,10 +170,12 @@ class Service:
 
     async def delete(self, solution_id: str, owner: str, kind: str = "solution") -> None:
         """Delete it; if it is being made, end it first. Raises `NotFoundError`."""
+        if self.running(solution_id, owner, kind) is not None:
+            await self.cancel(solution_id, owner, kind)
+            await self.library.written(solution_id)
         kept = await self.library.get(solution_id, owner, kind)
         if not kept.over:
             await self.cancel(solution_id, owner, kind)
-            await self.library.ended(kept, self._settings.lease_s)
         await self.library.store.delete(solution_id)
 
     def stop_one(self, solution_id: str) -> None:
@@ -181,7 +187,7 @@ class Service:
         """Go on with what a dead process has left: begin it anew if it may be, else end it."""
         request = SolutionRequest.model_validate_json(kept.request)
         sequence = await self.library.store.last_sequence(kept.id) + 1
-        sink = NativeSink(kept.id, [self.library.journal(kept.id)], sequence)
+        sink = NativeSink(kept.id, [self.library.journal(kept.id, sequence)], sequence)
         again = kept.retry and kept.attempt <= MAX_ATTEMPTS and not kept.cancel_requested
         if not again or self._draining:
             _end(sink, kept, await self.library.solution(kept))
@@ -191,7 +197,7 @@ class Service:
         record = Record(kept.id, request, self._settings.served_name)
         record.created_at = kept.created_at
         run = Run(record, self._metrics, [sink])
-        self._start(run, kept.owner, self._again(run, order))
+        self._start(run, kept.owner, order, self._again(run, order))
 
     async def drain(self, grace_s: float) -> None:
         """Take nothing more in, let what runs finish for `grace_s` seconds, then end it."""
@@ -221,7 +227,7 @@ class Service:
         if known is not None:
             return _same(known, order)
         run.created()
-        return self._start(run, order.key.name, self._waiting(run, order, strategy, engine))
+        return self._start(run, order.key.name, order, self._waiting(run, order, strategy, engine))
 
     def _run(self, solution_id: str, order: Order, problem: Problem) -> Run:
         record = Record(solution_id, order.request, self._settings.served_name, problem.spent)
@@ -259,17 +265,25 @@ class Service:
             request_hash=order.idempotency and order.idempotency.request_hash,
         )
 
-    def _start(self, run: Run, owner: str, work: Coroutine[Any, Any, Solution]) -> Running:
+    def _start(
+        self, run: Run, owner: str, order: Order, work: Coroutine[Any, Any, Solution]
+    ) -> Running:
         task = asyncio.create_task(work)
-        running = Running(run.record.id, owner, run, task)
+        running = Running(run.record.id, owner, order.kind, run, task)
         self._runs[running.id] = running
         task.add_done_callback(lambda _: self._done(running))
         return running
 
     def _done(self, running: Running) -> None:
-        del self._runs[running.id]
         # A task that was cancelled before it began has told nobody.
         running.run.abandon()
+        self._settled(running.id)
+
+    def _settled(self, solution_id: str) -> None:
+        """Forget a run that has ended, once the store can answer for it."""
+        running = self._runs.get(solution_id)
+        if running is not None and running.task.done() and self.library.is_settled(solution_id):
+            del self._runs[solution_id]
 
     async def _placed(
         self, run: Run, strategy: Strategy, engine: Engine, place: Place, deadline: float

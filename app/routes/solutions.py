@@ -131,10 +131,12 @@ async def follow_solution(
     """Its events from the first, or after the one that `Last-Event-ID` or `starting_after` names,
     and then those to come. 204 if there are none to come."""
     service: Service = request.app.state.service
-    kept = await service.library.get(solution_id, _key(request).name)
+    owner = _key(request).name
     after = _last_seen(request, starting_after)
-    if kept.over and after >= kept.last_sequence:
-        return Response(status_code=204)
+    if service.running(solution_id, owner) is None:
+        kept = await service.library.get(solution_id, owner)
+        if kept.over and after >= kept.last_sequence:
+            return Response(status_code=204)
     return FrameResponse(service.library.follow(solution_id, after, _heartbeat(request)))
 
 

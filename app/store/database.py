@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from filelock import FileLock
 from sqlalchemy import Connection, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.errors import StoreError
@@ -22,6 +22,8 @@ logger = structlog.get_logger(__name__)
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+_POOL: Final = 10
+"""Connections that stay open; as many again for a rush."""
 _MIGRATION_LOCK: Final = 0x57A7E  # replicas that start together migrate one after another
 
 
@@ -43,7 +45,9 @@ class Database:
         self.is_sqlite = kind == "sqlite"
         self._file = Path(parsed.database) if self.is_sqlite and parsed.database else None
         self._shown = parsed.render_as_string(hide_password=True)
-        options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True, "pool_size": 10}
+        options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True}
+        if self._file is not None or not self.is_sqlite:
+            options["pool_size"] = _POOL
         self._engine: AsyncEngine = create_async_engine(
             parsed.set(drivername=_DRIVERS[kind]), **options
         )
@@ -81,7 +85,7 @@ class Database:
         try:
             async with self._engine.connect() as connection:
                 yield connection
-        except (DBAPIError, OSError) as error:
+        except (SQLAlchemyError, OSError) as error:
             raise unavailable(error) from error
 
     @asynccontextmanager
@@ -92,7 +96,7 @@ class Database:
         try:
             async with self._engine.begin() as connection:
                 yield connection
-        except (DBAPIError, OSError) as error:
+        except (SQLAlchemyError, OSError) as error:
             raise unavailable(error) from error
         finally:
             if self._writing is not None:

@@ -264,3 +264,11 @@ def test_the_time_in_the_queue_counts() -> None:
         last = replay(server, waiting["id"])[-1]
         assert last["type"] == "solution.incomplete"
         assert last["solution"]["incomplete_reason"] == "deadline"
+
+
+def test_what_was_just_made_can_be_asked_for_at_once(server: LocalServer) -> None:
+    for _ in range(20):
+        solution = call(server, "POST", "", json={"question": BACKTRACKING}).json()
+        assert call(server, "GET", f"/{solution['id']}").json() == solution
+        assert replay(server, solution["id"])[-1]["solution"] == solution
+        assert call(server, "DELETE", f"/{solution['id']}").status_code == 200
