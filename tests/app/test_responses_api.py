@@ -242,6 +242,23 @@ def test_a_cancel_ends_every_readers_stream(slow: LocalServer) -> None:
     asyncio.run(follow())
 
 
+def test_a_silence_is_filled_with_comments_that_are_no_events() -> None:
+    script = Script(QUESTIONS, delay_s=0, fault="hang", after=40)
+    settings = Settings(engine="scripted", heartbeat_s=0.05)
+    with local_server(ScriptedEngine(script), settings) as server, openai_client(server) as client:
+        response_id = background(client)
+        address = f"{server.url}/v1/responses/{response_id}?stream=true"
+        with httpx2.stream("GET", address, timeout=30) as response:
+            followed = iter(client.responses.retrieve(response_id, stream=True))
+            first = next(followed)
+            lines = response.iter_lines()
+            for _ in range(3):
+                assert next(line for line in lines if line.startswith(":")) == ": ping"
+            client.responses.cancel(response_id)
+            assert not any(line.startswith("id:") for line in lines)
+        assert checked([first, *followed])[-1].response.status == "cancelled"
+
+
 async def _rest(stream: Any) -> list[Any]:
     return [event async for event in stream]
 
