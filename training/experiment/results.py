@@ -14,6 +14,7 @@ from training.evaluation.judgement import Judgement
 from training.evaluation.report import summarize
 from training.evaluation.votes import winner
 from training.experiment.answers import Answer
+from training.experiment.mistakes import mistakes
 from training.sections import Section
 
 Arm = Literal["plain", "traces", "trajectory", "step"]
@@ -48,6 +49,9 @@ class Outcome(Section):
     right: Annotated[str, Field(pattern=r"^[01]+$", description="1 where the answer is right.")]
     tokens: Annotated[tuple[int, ...], Field(description="Written, in all samples of a problem.")]
     report: Annotated[dict[str, Any], Field(description="From `training.evaluation.report`.")]
+    mistakes: Annotated[
+        dict[str, int], Field(default_factory=dict, description="The first of each answer.")
+    ]
 
 
 class Result(Section):
@@ -93,6 +97,7 @@ def _tested(
         right="".join("01"[one] for one in right),
         tokens=tuple(sum(one.judgement.completion_tokens for one in group) for group in groups),
         report=report.model_dump(mode="json", include=_SHOWN),
+        mistakes=mistakes(answers),
     )
 
 

@@ -53,8 +53,8 @@ class Fundamental(Optimisation):
 class Curriculum(Section):
     """What stage 2's wrong traces come from."""
 
-    generated: PositiveInt
-    """Problems of the pool whose graphs are corrupted, one wrong trace each."""
+    generated: Annotated[int, Field(ge=0)]
+    """Problems of the pool whose graphs are corrupted, one wrong trace each; 0: its own only."""
     samples: Annotated[int, Field(ge=0)]
     """Problems of the pool that the stage-1 model is asked, for its own wrong traces."""
     temperature: PositiveFloat = 1.0
