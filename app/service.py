@@ -57,6 +57,8 @@ class Order:
     """Kept beside the solution."""
     idempotency: Idempotency | None = None
     priority: Priority = Priority.INTERACTIVE
+    owner: str | None = None
+    """Whose it is, if the key that made it may be gone."""
 
 
 @dataclass(slots=True)
@@ -134,9 +136,7 @@ class Service:
             place.release(None)
             raise
         run.created()
-        running = self._start(
-            run, order.key.name, self._placed(run, strategy, engine, place, deadline)
-        )
+        running = self._start(run, order, self._placed(run, strategy, engine, place, deadline))
         # Its own `finally` is not reached if it is cancelled before it began.
         running.task.add_done_callback(lambda _: place.release(run.record.tokens))
         return running
@@ -193,11 +193,11 @@ class Service:
             _end(sink, kept, await self.library.solution(kept))
             return
         key = self._keys.named(kept.owner) or NOBODY
-        order = Order(request, key, kind=kept.kind, extra=kept.extra)
+        order = Order(request, key, kind=kept.kind, extra=kept.extra, owner=kept.owner)
         record = Record(kept.id, request, self._settings.served_name)
         record.created_at = kept.created_at
         run = Run(record, self._metrics, [sink])
-        self._start(run, kept.owner, order, self._again(run, order))
+        self._start(run, order, self._again(run, order))
 
     async def drain(self, grace_s: float) -> None:
         """Take nothing more in, let what runs finish for `grace_s` seconds, then end it."""
@@ -227,7 +227,7 @@ class Service:
         if known is not None:
             return _same(known, order)
         run.created()
-        return self._start(run, order.key.name, order, self._waiting(run, order, strategy, engine))
+        return self._start(run, order, self._waiting(run, order, strategy, engine))
 
     def _run(self, solution_id: str, order: Order, problem: Problem) -> Run:
         record = Record(solution_id, order.request, self._settings.served_name, problem.spent)
@@ -265,11 +265,9 @@ class Service:
             request_hash=order.idempotency and order.idempotency.request_hash,
         )
 
-    def _start(
-        self, run: Run, owner: str, order: Order, work: Coroutine[Any, Any, Solution]
-    ) -> Running:
+    def _start(self, run: Run, order: Order, work: Coroutine[Any, Any, Solution]) -> Running:
         task = asyncio.create_task(work)
-        running = Running(run.record.id, owner, order.kind, run, task)
+        running = Running(run.record.id, order.owner or order.key.name, order.kind, run, task)
         self._runs[running.id] = running
         task.add_done_callback(lambda _: self._done(running))
         return running
