@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -158,11 +158,7 @@ async def _solved(service: Service, running: Running, wanted: Wanted) -> Solutio
     solution = await running.solution()
     if wanted.store:
         with suppress(TimeoutError):
-            async with asyncio.timeout(COMMIT_PATIENCE_S):
-                follow = service.library.follow(running.id, _LAST, COMMIT_PATIENCE_S)
-                async with aclosing(follow) as nothing:
-                    async for _ in nothing:
-                        pass
+            await asyncio.wait_for(service.library.written(running.id), COMMIT_PATIENCE_S)
     return solution
 
 
