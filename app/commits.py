@@ -154,7 +154,9 @@ class Commits:
 
 
 _BEGIN: Final = (
-    update(solutions).where(solutions.c.id == bindparam("key")).values(status="in_progress")
+    update(solutions)
+    .where(solutions.c.id == bindparam("key"), solutions.c.status == "queued")
+    .values(status="in_progress")
 )
 _END: Final = (
     update(solutions)

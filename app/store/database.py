@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 from alembic import command
 from alembic.config import Config
-from filelock import FileLock
+from filelock import AsyncFileLock
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -59,7 +59,7 @@ class Database:
     async def open(self) -> None:
         """Bring the schema up to date. Raises `StoreError` with what to do."""
         try:
-            with self._alone():
+            async with self._alone():
                 async with self._engine.connect() as connection:
                     await connection.run_sync(_upgrade)
         except (SQLAlchemyError, OSError) as error:
@@ -68,12 +68,12 @@ class Database:
                 "name another in STATEWISE_DATABASE_URL"
             ) from error
 
-    def _alone(self) -> AbstractContextManager[Any]:
+    def _alone(self) -> AbstractAsyncContextManager[Any]:
         """Servers that start together migrate SQLite one after another."""
         if self._file is None:
             return nullcontext()
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(self._file.with_name(self._file.name + ".migrating"))
+        return AsyncFileLock(self._file.with_name(self._file.name + ".migrating"))
 
     async def close(self) -> None:
         """Close all connections."""
