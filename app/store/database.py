@@ -59,9 +59,8 @@ class Database:
     async def open(self) -> None:
         """Bring the schema up to date. Raises `StoreError` with what to do."""
         try:
-            async with self._alone():
-                async with self._engine.connect() as connection:
-                    await connection.run_sync(_upgrade)
+            async with self._alone(), self._engine.connect() as connection:
+                await connection.run_sync(_upgrade)
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(
                 f"the database {self._shown} cannot be used: {_cause(error)}; "
