@@ -83,6 +83,8 @@ def play(solution: Solution, sink: Sink, *, began: bool = True) -> None:
         node = Node(transition.id, transition.parent, None, transition.action, True)
         sink.opened(Opened(node, transition.path))
         sink.completed(transition)
+    left = Node(len(solution.transitions) + 1, 0, None, Action.OTHER, True)
+    sink.opened(Opened(left, 0))  # it is never completed, as when a run is cancelled
     if solution.text is not None:
         sink.text(solution.text, solution.answer)
     for path in solution.paths:
