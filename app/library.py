@@ -61,7 +61,11 @@ class Library:
         try:
             await self.store.insert(kept)
         except ConflictError:
+            self._forget(kept.id)
             return await self.store.by_key(kept.owner, kept.idempotency_key or "")
+        except BaseException:
+            self._forget(kept.id)
+            raise
         return None
 
     def is_settled(self, solution_id: str) -> bool:

@@ -10,9 +10,10 @@ from typing import Any, Final
 from uuid import uuid4
 
 from app.admission import Admission, Place, Priority
-from app.engines.base import Engine, Sampling
-from app.errors import AppError, ConflictError, RequestError, UnavailableError, UnknownModelError
+from app.engines.base import Engine
+from app.errors import AppError, ConflictError, UnavailableError
 from app.host import Host
+from app.intake import Intake
 from app.keys import NOBODY, Key, KeyRing
 from app.library import Library
 from app.metrics import Metrics
@@ -21,12 +22,9 @@ from app.run import Run
 from app.settings import Settings
 from app.sinks import NativeSink, Sink, Stream
 from app.store.solutions import Kept
-from app.strategies import STRATEGIES
 from app.strategies.base import Problem, Strategy
 from statespace.solutions import Failure, Solution, SolutionRequest, Status
 
-LONG_QUESTION: Final = 2_000
-"""Characters from which a question is encoded in a thread, to keep the event loop free."""
 MAX_ATTEMPTS: Final = 3
 """How often a solution is begun whose servers die: it may be what kills them."""
 
@@ -95,6 +93,7 @@ class Service:
         keys: KeyRing,
     ) -> None:
         self._settings = settings
+        self._intake = Intake(settings)
         self._host = host
         self._metrics = metrics
         self._admission = admission
@@ -111,8 +110,8 @@ class Service:
         the field, `UnknownModelError`, `ConflictError`, `RateLimitError` or `UnavailableError`.
         """
         request = order.request
-        deadline = self._deadline(request)
-        strategy = self._check(request)
+        deadline = self._intake.deadline(request)
+        strategy = self._intake.strategy(request)
         if self._draining:
             raise UnavailableError("the server is shutting down", retry_after=10, code="draining")
         engine = await self._host.require()
@@ -124,12 +123,12 @@ class Service:
             self._admission.check_room(Priority.BACKGROUND)
             return await self._in_background(order, strategy, engine)
         place = await self._admission.acquire(
-            order.key, self._tokens(request), order.priority, request.timeout_s
+            order.key, self._intake.tokens(request), order.priority, request.timeout_s
         )
         try:
-            problem = await self._problem(engine, request)
+            problem = await self._intake.problem(engine, request)
             run = self._run(f"sol_{uuid4().hex}", order, problem)
-            if request.store and (known := await self._keep(run, order)) is not None:
+            if (known := await self._keep(run, order)) is not None:
                 place.release(None)
                 return _same(known, order)
         except BaseException:
@@ -221,9 +220,9 @@ class Service:
     async def _in_background(
         self, order: Order, strategy: Strategy, engine: Engine
     ) -> Running | Kept:
-        problem = await self._problem(engine, order.request)
+        problem = await self._intake.problem(engine, order.request)
         run = self._run(f"sol_{uuid4().hex}", order, problem)
-        known = await self.library.insert(self._kept(run, order))
+        known = await self._keep(run, order)
         if known is not None:
             return _same(known, order)
         run.created()
@@ -240,12 +239,17 @@ class Service:
         return Run(record, self._metrics, [*native, *order.sinks(solution_id)], problem)
 
     async def _keep(self, run: Run, order: Order) -> Kept | None:
-        """Keep a solution that somebody waits for; returns the earlier one of the same request."""
+        """Keep a solution that is to be kept; returns the earlier one of the same request.
+
+        What somebody waits for is written behind, unless another request may be the same.
+        """
+        if not order.request.store:
+            return None
         kept = self._kept(run, order)
-        if order.idempotency is not None:
-            return await self.library.insert(kept)
-        self.library.insert_behind(kept)
-        return None
+        if order.idempotency is None and not order.request.background:
+            self.library.insert_behind(kept)
+            return None
+        return await self.library.insert(kept)
 
     def _kept(self, run: Run, order: Order) -> Kept:
         request = order.request
@@ -295,9 +299,9 @@ class Service:
         self, run: Run, order: Order, strategy: Strategy, engine: Engine
     ) -> Solution:
         """Wait for a place as long as the request may take, and solve."""
-        deadline = self._deadline(order.request)
+        deadline = self._intake.deadline(order.request)
         wait_s = deadline - asyncio.get_running_loop().time()
-        tokens = self._tokens(order.request)
+        tokens = self._intake.tokens(order.request)
         try:
             place = await self._admission.acquire(
                 order.key, tokens, Priority.BACKGROUND, wait_s, patient=True
@@ -311,58 +315,11 @@ class Service:
         await self._host.wait_ready()
         try:
             engine = await self._host.require()
-            strategy = self._check(order.request)
-            run.take_up(await self._problem(engine, order.request))
+            strategy = self._intake.strategy(order.request)
+            run.take_up(await self._intake.problem(engine, order.request))
         except AppError as error:
             return run.refuse(error)
         return await self._waiting(run, order, strategy, engine)
-
-    def _deadline(self, request: SolutionRequest) -> float:
-        """When its time is up, on the loop's clock; waiting counts."""
-        timeout_s = request.timeout_s or self._settings.default_timeout_s
-        return asyncio.get_running_loop().time() + timeout_s
-
-    def _tokens(self, request: SolutionRequest) -> int:
-        return request.max_tokens or self._settings.default_max_tokens
-
-    def _check(self, request: SolutionRequest) -> Strategy:
-        name = self._settings.served_name
-        if request.model not in (None, name):
-            raise UnknownModelError(
-                f"model: {request.model!r} is not served here; use {name!r} or leave it out",
-                param="model",
-                code="model_not_found",
-            )
-        if request.strategy not in STRATEGIES:
-            known = ", ".join(STRATEGIES)
-            raise RequestError(
-                f"strategy: {request.strategy!r} is unknown; known: {known}", param="strategy"
-            )
-        if request.background and not request.store:
-            raise RequestError(
-                "store: what runs in the background is kept; leave out store or background",
-                param="store",
-            )
-        if request.retry and not request.background:
-            raise RequestError("retry: goes with background; set both", param="retry")
-        return STRATEGIES[request.strategy]
-
-    async def _problem(self, engine: Engine, request: SolutionRequest) -> Problem:
-        if len(request.question) < LONG_QUESTION:
-            prompt = engine.prompt(request.question)
-        else:
-            prompt = await asyncio.to_thread(engine.prompt, request.question)
-        room = engine.max_context - len(prompt)
-        if room < 1:
-            raise RequestError(
-                f"question: it takes {len(prompt)} tokens and the model's context holds "
-                f"{engine.max_context} with the solution; shorten it",
-                param="question",
-                code="context_length_exceeded",
-            )
-        wanted = min(self._tokens(request), room)
-        sampling = Sampling(wanted, request.temperature, request.top_p, request.seed)
-        return Problem(request.question, prompt, sampling, request.max_transitions, request.deltas)
 
 
 def _same(known: Kept, order: Order) -> Kept:
