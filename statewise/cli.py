@@ -95,6 +95,26 @@ def verify(
     raise typer.Exit(verify_command(text, file, as_json=json))
 
 
+@cli.command()
+def batch(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="Lines as for /v1/batches, one request each.")
+    ],
+    output: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Gets the answers; the same one goes on.")
+    ],
+    url: Url = None,
+    model: Annotated[
+        str | None, typer.Option(help="Start a server on this checkpoint for the call.")
+    ] = None,
+    window: Annotated[int, typer.Option(min=1, max=1024, help="Lines at a time.")] = 32,
+) -> None:
+    """Answer a file of requests; what was answered by an earlier run is not asked again."""
+    from statewise.commands.batch import batch_command  # noqa: PLC0415
+
+    raise typer.Exit(batch_command(source, output, url=url, model=model, window=window))
+
+
 @cli.command("eval")
 def evaluate(  # noqa: PLR0913, PLR0917
     sets: Annotated[

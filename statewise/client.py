@@ -38,7 +38,7 @@ class Client:
         # A proxy of the environment is not asked for: servers are named by the user.
         try:
             self._http = httpx2.Client(
-                base_url=url, timeout=timeout, trust_env=False, headers=_key_header()
+                base_url=url, timeout=timeout, trust_env=False, headers=key_header()
             )
         except httpx2.InvalidURL as error:
             raise ServerError(f"{url} is no address of a server: {error}") from error
@@ -91,7 +91,8 @@ class Client:
         return found
 
 
-def _key_header() -> dict[str, str]:
+def key_header() -> dict[str, str]:
+    """The header with the key of the environment, if there is one."""
     key = os.environ.get(KEY_VARIABLE, "").strip()
     return {"Authorization": f"Bearer {key}"} if key else {}
 
