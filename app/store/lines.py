@@ -72,13 +72,11 @@ class LineStore:
             .order_by(batch_lines.c.line)
             .limit(limit)
             .with_for_update(skip_locked=True)  # on PostgreSQL; SQLite has one writer
+            .cte("chosen")  # as a subquery PostgreSQL would run it for every row, limit and all
         )
         taking = (
             update(batch_lines)
-            .where(
-                batch_lines.c.batch_id == batch_id,
-                batch_lines.c.line.in_(chosen.scalar_subquery()),
-            )
+            .where(batch_lines.c.batch_id == batch_id, batch_lines.c.line == chosen.c.line)
             .values(leased_by=replica, leased_until=until, attempt=batch_lines.c.attempt + 1)
             .returning(*(batch_lines.c[name] for name in Line.__slots__))
         )

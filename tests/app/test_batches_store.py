@@ -75,6 +75,7 @@ async def test_no_two_replicas_get_the_same_line(store: Store) -> None:
     async def take(replica: str) -> list[int]:
         taken = []
         while found := await store.lines.claim(batch.id, replica, LATER, 7):
+            assert len(found) <= 7
             taken += [line.line for line in found]
         return taken
 
