@@ -73,14 +73,16 @@ def main() -> None:
     options.add_argument("--model", help="checkpoint folder; default: the starter")
     options.add_argument("--pairs", type=int, default=7, help="rounds that count")
     options.add_argument("--requests", type=int, default=192, help="problems in a round")
+    options.add_argument("--only", nargs="+", metavar="NAME", help="contestants; default: all")
     chosen = options.parse_args()
     # The contestants are ended when this process is asked to end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     settings = Settings(model=chosen.model) if chosen.model else Settings()
     described = machine.describe()
     with worker("benchmarks.load", settings) as load:
-        rounds = _taking_turns(settings, load, chosen.pairs, chosen.requests)
-        rounds |= _defaults(settings, load)
+        rounds = _taking_turns(settings, load, chosen)
+        if chosen.only is None:
+            rounds |= _defaults(settings, load)
     compared = _compare(rounds)
     _print(rounds, compared)
     result = {
@@ -98,10 +100,12 @@ def main() -> None:
     print(json.dumps(result))
 
 
-def _taking_turns(settings: Settings, load: Worker, pairs: int, requests: int) -> Rounds:
+def _taking_turns(settings: Settings, load: Worker, chosen: argparse.Namespace) -> Rounds:
     with _contestants(settings, load) as contestants:
         _check_idle(contestants)
-        return compete(contestants, pairs, requests)
+        only = chosen.only or [each.name for each in contestants]
+        taking = [each for each in contestants if each.name in only]
+        return compete(taking, chosen.pairs, chosen.requests)
 
 
 @contextmanager
@@ -244,6 +248,8 @@ def _compare(rounds: Rounds) -> dict[str, Spread]:
         ("statewise, background", "statewise"),
         ("vllm", "bare"),
     ]:
+        if not {ours, theirs} <= rounds.keys():
+            continue
         for figure in ("tokens_per_s", "service_us"):
             pair = ([getattr(each, figure) for each in rounds[name]] for name in (ours, theirs))
             found[f"{figure}: {ours} / {theirs}"] = ratios(*pair)
