@@ -72,22 +72,20 @@ async def begin(
     priority: Priority = Priority.INTERACTIVE,
 ) -> list[Running]:
     """Begin the solutions of all choices, or of none. Raises what `Service.begin` does."""
-    begun: list[Running] = []
+    orders = [
+        _order(request, key, priority, sinks(index))
+        for index, request in enumerate(planned.requests)
+    ]
+    # Together: one after the other, each could wait as long for its place as one may.
+    tasks = [asyncio.ensure_future(_begun(service, order)) for order in orders]
     try:
-        for index, request in enumerate(planned.requests):
-            running = await service.begin(_order(request, key, priority, sinks(index)))
-            assert isinstance(running, Running), "nothing was kept under no idempotency key"
-            begun.append(running)
-    except RequestError as error:
-        cancel(begun)
-        if error.param == "question":
-            error.message = error.message.replace("question", "messages", 1)
-            error.param = "messages"
-        raise
+        return await asyncio.gather(*tasks)
     except BaseException:
-        cancel(begun)
+        for task in tasks:
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+        cancel([end for end in ends if isinstance(end, Running)])
         raise
-    return begun
 
 
 async def solve(
@@ -123,6 +121,19 @@ def uses_context(settings: Settings) -> bool:
     if settings.chat_context is not None:
         return settings.chat_context
     return settings.engine != "vllm" or not (Path(settings.model) / card.NAME).is_file()
+
+
+async def _begun(service: Service, order: Order) -> Running:
+    """Begin one. What is wrong with its question is wrong with the messages."""
+    try:
+        running = await service.begin(order)
+    except RequestError as error:
+        if error.param == "question":
+            error.message = error.message.replace("question", "messages", 1)
+            error.param = "messages"
+        raise
+    assert isinstance(running, Running), "nothing was kept under no idempotency key"
+    return running
 
 
 def _order(request: SolutionRequest, key: Key, priority: Priority, sinks: Sequence[Sink]) -> Order:
