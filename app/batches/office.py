@@ -12,7 +12,7 @@ from app.admission import Admission
 from app.batches.dispatcher import Dispatcher
 from app.batches.keeper import Keeper
 from app.batches.results import Results
-from app.errors import ConflictError, UnavailableError
+from app.errors import ConflictError, RateLimitError
 from app.host import Host
 from app.replica import SWEEP_S, Chore, Lease
 from app.service import Service
@@ -96,13 +96,13 @@ class Office:
         await self.batches.sweep(time.time() - self._retention_s)
 
     async def create(self, owner: str, wanted: Wanted) -> Batch:
-        """A new batch. Raises `NotFoundError` for its file, `UnavailableError` for one too many."""
+        """A new batch. Raises `NotFoundError` for its file, `RateLimitError` for one too many."""
         await self.files.get(wanted.input_file_id, owner)
         if await self.batches.unfinished_of(owner) >= MAX_UNFINISHED:
-            raise UnavailableError(
-                f"{MAX_UNFINISHED} batches are not over, which is the limit; wait for one",
+            raise RateLimitError(
+                f"{MAX_UNFINISHED} of your batches are not over, which is the limit; wait for one",
                 retry_after=60,
-                code="too_many_batches",
+                limit="batches",
             )
         now = time.time()
         batch = Batch(

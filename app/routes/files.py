@@ -119,7 +119,7 @@ async def list_files(
     limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 10_000,
     after: Annotated[str | None, QueryParameter(max_length=64)] = None,
     order: Literal["asc", "desc"] = "desc",
-    purpose: Annotated[str | None, QueryParameter(max_length=32)] = None,
+    purpose: Annotated[str | None, QueryParameter(pattern="^[a-z_]{1,32}$")] = None,
 ) -> FilePage:
     """Files, newest first; `after` is the last id of the page before."""
     page = Page(request.state.key.name, limit, after, order == "asc")

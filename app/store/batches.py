@@ -16,7 +16,7 @@ from sqlalchemy import Row, and_, delete, exists, func, insert, or_, select, upd
 from app.errors import NotFoundError
 from app.store.database import Database
 from app.store.files import UNFINISHED, StoredFile
-from app.store.pages import Page, page_of
+from app.store.pages import Page, could_be_id, page_of
 from app.store.schema import batch_lines, batches, files
 
 VALIDATING: Final = "validating"
@@ -85,6 +85,8 @@ class BatchStore:
 
     async def get(self, batch_id: str, owner: str) -> Batch:
         """Raises `NotFoundError` for another owner's as for none."""
+        if not could_be_id(batch_id):
+            raise batch_not_found(batch_id)
         chosen = select(batches).where(batches.c.id == batch_id, batches.c.owner == owner)
         async with self._database.reading() as connection:
             row = (await connection.execute(chosen)).first()

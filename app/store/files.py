@@ -13,7 +13,7 @@ from sqlalchemy import Row, delete, insert, select
 from app.errors import NotFoundError
 from app.store.blobs import Blobs
 from app.store.database import Database
-from app.store.pages import Page, page_of
+from app.store.pages import Page, could_be_id, page_of
 from app.store.schema import batches, files
 
 ORPHAN_S: Final = 86_400.0
@@ -66,6 +66,8 @@ class FileStore:
 
     async def get(self, file_id: str, owner: str) -> StoredFile:
         """Raises `NotFoundError` for another owner's as for none."""
+        if not could_be_id(file_id):
+            raise file_not_found(file_id)
         chosen = select(files).where(
             files.c.id == file_id, files.c.owner == owner, files.c.expires_at > time.time()
         )

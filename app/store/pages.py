@@ -27,6 +27,8 @@ async def page_of(
     order = (table.c.created_at, table.c.id)
     chosen = select(table).where(table.c.owner == page.owner, *filters)
     if page.after is not None:
+        if not could_be_id(page.after):
+            return None, False
         known = select(*order).where(table.c.id == page.after, table.c.owner == page.owner)
         if (cursor := (await connection.execute(known)).first()) is None:
             return None, False
@@ -34,6 +36,11 @@ async def page_of(
     sorted_by = order if page.ascending else tuple(column.desc() for column in order)
     rows = (await connection.execute(chosen.order_by(*sorted_by).limit(page.limit + 1))).all()
     return rows[: page.limit], len(rows) > page.limit
+
+
+def could_be_id(text: str) -> bool:
+    """Whether the database may be asked for it: PostgreSQL refuses texts with NUL."""
+    return text.isascii() and text.isprintable()
 
 
 def beyond(columns: Sequence[Any], values: Sequence[Any], *, ascending: bool) -> Any:

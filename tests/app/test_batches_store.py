@@ -19,6 +19,7 @@ from app.store.blobs import Blobs
 from app.store.database import Database
 from app.store.files import FileStore
 from app.store.lines import Answered, LineStore
+from app.store.pages import Page
 
 LATER = time.time() + 1_000_000
 
@@ -202,6 +203,44 @@ async def test_a_file_that_is_not_written_to_its_end_does_not_exist(store: Store
             broken(), owner="anna", filename="a", purpose="batch", lasts_s=3_600
         )
     assert not await store.files.blobs.older_than(-60)
+
+
+@pytest.mark.parametrize("place", ["{tmp}/new/folder", "memory://{name}"])
+async def test_contents_are_kept_in_any_place(tmp_path: Path, place: str) -> None:
+    blobs = Blobs(place.format(tmp=tmp_path, name=tmp_path.name))
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for number in range(300):
+            yield bytes([number % 256]) * 2_000
+
+    assert await blobs.write("one", pieces()) == 600_000
+    whole = b"".join([piece async for piece in blobs.read("one")])
+    assert whole == b"".join([piece async for piece in pieces()])
+    parts = await blobs.parts("one", [(599_999, 1), (0, 3), (3_999, 2)])
+    assert parts == [whole[-1:], whole[:3], whole[3_999:4_001]]
+    assert await blobs.older_than(-60) == ["one"]
+    assert await blobs.older_than(60) == []
+    await blobs.delete("one")
+    await blobs.delete("one")
+    with pytest.raises(FileNotFoundError):
+        await blobs.parts("one", [(0, 1)])
+
+
+def test_an_address_that_cannot_be_used_is_told() -> None:
+    with pytest.raises(StoreError, match="files_url: "):
+        Blobs("nosuchthing://bucket")
+
+
+async def test_ids_that_cannot_be_are_not_found(store: Store) -> None:
+    for wrong in ("file-\x00", "batch_é", "x" * 10_000):
+        with pytest.raises(NotFoundError):
+            await store.files.get(wrong, "anna")
+        with pytest.raises(NotFoundError):
+            await store.batches.get(wrong, "anna")
+        with pytest.raises(NotFoundError):
+            await store.batches.page(Page("anna", after=wrong))
+        with pytest.raises(NotFoundError):
+            await store.files.page(Page("anna", after=wrong), None)
 
 
 async def test_expired_files_go_unless_a_batch_needs_them(store: Store) -> None:
