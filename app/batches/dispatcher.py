@@ -86,7 +86,7 @@ class Dispatcher:
     def start(self) -> None:
         """Begin to ask, once the engine is ready."""
         self._tasks = [
-            asyncio.create_task(_forever(self._fill_and_ask, self._host.wait_ready())),
+            asyncio.create_task(_forever(self._fill_and_ask, self._host.wait_ready)),
             asyncio.create_task(_forever(self._watch)),
         ]
         self._answers.start()
@@ -278,9 +278,12 @@ class _Answers:
                 kept.set_result(None)
 
 
-async def _forever(step: Callable[[], Coroutine[Any, Any, None]], first: Any = None) -> None:
+Step = Callable[[], Coroutine[Any, Any, None]]
+
+
+async def _forever(step: Step, first: Step | None = None) -> None:
     if first is not None:
-        await first
+        await first()
     while True:
         try:
             await step()
