@@ -60,6 +60,39 @@ class Place:
             self._on_release = None
 
 
+class Entry:
+    """A request that is counted: it has a place already, or stands in the queue for one."""
+
+    def __init__(
+        self, admission: Admission, waiter: _Waiter | None, usage: Usage | None, counted: int
+    ) -> None:
+        self._admission = admission
+        self._waiter = waiter
+        self._usage = usage
+        self._counted = counted
+        self._open = True
+
+    async def place(self, wait_s: float | None = None, *, patient: bool = False) -> Place:
+        """The place, when it is its turn; as `Admission.acquire` says."""
+        admission = self._admission
+        try:
+            if self._waiter is not None:
+                await admission._turn(self._waiter, wait_s, patient=patient)
+        except BaseException:
+            self.leave()
+            raise
+        self._open = False
+        release = partial(admission._release, self._usage, self._counted, admission._clock())
+        return Place(release)
+
+    def leave(self) -> None:
+        """Give up, as if nothing had been asked; does nothing once there is a place."""
+        if self._open:
+            self._open = False
+            self._admission._give_back(self._usage, self._counted)
+            self._admission._leave(self._waiter)
+
+
 class Admission:
     """Places, the queue in front of them, and what each key has used."""
 
@@ -121,6 +154,13 @@ class Admission:
         `UnavailableError` with the code `full` if the queue is, `queue_timeout` after the wait, or
         `draining`. A cancelled wait leaves nothing behind.
         """
+        return await self.enter(key, tokens, priority).place(wait_s, patient=patient)
+
+    def enter(self, key: Key, tokens: int, priority: Priority = Priority.INTERACTIVE) -> Entry:
+        """Count a request and give it a place, or one in the queue; never waits.
+
+        Raises `RateLimitError` and, with the codes `full` and `draining`, `UnavailableError`.
+        """
         if self._draining:
             raise self._draining_refusal()
         usage = None if key is NOBODY else self._usage(key)
@@ -129,25 +169,21 @@ class Admission:
         except RateLimitError as error:
             self._metrics.refused.labels(f"rate_limit_{error.limit}").inc()
             raise
-        try:
-            if self._running < self._slots:
-                self._running += 1
-                self._tell()
-            else:
-                limits = (wait_s, None if patient else self._queue_timeout_s)
-                await self._wait(priority, min((s for s in limits if s is not None), default=None))
-        except BaseException:
-            if usage is not None:
-                usage.give_back(counted, None)
-            raise
-        return Place(partial(self._release, usage, counted, self._clock()))
-
-    def check_room(self, priority: Priority) -> None:
-        """Raises `UnavailableError` if a request would be refused at once now."""
-        if self._draining:
-            raise self._draining_refusal()
-        if self._running >= self._slots:
-            self._check_queue(priority)
+        waiter = None
+        if self._running < self._slots:
+            self._running += 1
+        else:
+            try:
+                self._check_queue(priority)
+            except UnavailableError:
+                self._give_back(usage, counted)
+                raise
+            self._arrived += 1
+            turn = asyncio.get_running_loop().create_future()
+            waiter = _Waiter(priority, self._arrived, turn)
+            insort(self._queue, waiter)
+        self._tell()
+        return Entry(self, waiter, usage, counted)
 
     def drain(self) -> None:
         """Take nothing more in, and send away who waits."""
@@ -166,40 +202,36 @@ class Admission:
             told = f"{self._running} solutions are being made and {ahead} requests wait"
             raise self._full("full", f"{told}, which is the limit; try again later", ahead)
 
-    async def _wait(self, priority: Priority, longest_s: float | None) -> None:
-        self._check_queue(priority)
-        self._arrived += 1
-        waiter = _Waiter(priority, self._arrived, asyncio.get_running_loop().create_future())
-        insort(self._queue, waiter)
-        self._tell()
+    async def _turn(self, waiter: _Waiter, wait_s: float | None, *, patient: bool) -> None:
+        """Wait for a turn. Raises `UnavailableError`; a wait that is cancelled goes on."""
+        limits = [s for s in (wait_s, None if patient else self._queue_timeout_s) if s is not None]
+        longest_s = min(limits, default=None)
         began = self._clock()
-        try:
-            await asyncio.wait({waiter.turn}, timeout=longest_s)
-        except asyncio.CancelledError:
-            if waiter.turn.done() and waiter.turn.exception() is None:
-                self._free()  # its turn came at the very moment at which it went away
-            else:
-                self._leave(waiter)
-            raise
+        await asyncio.wait({waiter.turn}, timeout=longest_s)
         self._metrics.queue_seconds.observe(self._clock() - began)
         if not waiter.turn.done():
-            self._leave(waiter)
             told = f"no place was free within {longest_s:g} s; try again later"
-            raise self._full("queue_timeout", told, self._ahead(priority))
+            raise self._full("queue_timeout", told, self._ahead(Priority(waiter.priority)) - 1)
         waiter.turn.result()
 
     def _ahead(self, priority: Priority) -> int:
         """Those who wait and would go before a newcomer: batches fill no one else's queue."""
         return sum(waiter.priority <= priority for waiter in self._queue)
 
-    def _leave(self, waiter: _Waiter) -> None:
+    def _leave(self, waiter: _Waiter | None) -> None:
+        """What was counted and not begun goes away: it gives its place back, or its turn."""
         if waiter in self._queue:
             self._queue.remove(waiter)
-        self._tell()
+            self._tell()
+        elif waiter is None or waiter.turn.exception() is None:
+            self._free()
 
-    def _release(self, usage: Usage | None, counted: int, began: float, used: int | None) -> None:
+    def _give_back(self, usage: Usage | None, counted: int, used: int | None = None) -> None:
         if usage is not None:
             usage.give_back(counted, used)
+
+    def _release(self, usage: Usage | None, counted: int, began: float, used: int | None) -> None:
+        self._give_back(usage, counted, used)
         if used is not None:
             lasted = self._clock() - began
             self._run_s = lasted if self._run_s is None else self._run_s

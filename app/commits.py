@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import StoreError
 from app.journal import Journal
-from app.store.database import Database
+from app.store.database import Database, cause
 from app.store.schema import events, solutions
 from app.store.solutions import Kept
 from statespace.solutions import Solution
@@ -50,6 +51,7 @@ class Commits:
         self.lost: Callable[[str], None] = lambda _: None
         """Told ids of solutions that another replica has taken over."""
         self._pending: dict[str, _Work] = defaultdict(_Work)
+        self._waiting = 0
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -58,7 +60,7 @@ class Commits:
     @property
     def waiting(self) -> int:
         """Events that are not committed yet."""
-        return sum(len(work.frames) for work in self._pending.values())
+        return self._waiting
 
     def start(self) -> None:
         """Begin to write."""
@@ -84,6 +86,7 @@ class Commits:
         work = self._work(journal.id)
         work.journal = journal
         work.frames.append((sequence, frame))
+        self._waiting += 1
         work.ended = ended
 
     def _work(self, solution_id: str) -> _Work:
@@ -107,12 +110,12 @@ class Commits:
                 kept = await self._write(pending)
             except StoreError:
                 await asyncio.sleep(_RETRY_S)
-            except IntegrityError as error:
+            except SQLAlchemyError as error:
                 if len(pending) > 1:  # one solution's fault must not be the others'
                     for solution_id, work in pending.items():
                         await self._commit({solution_id: work})
                     return
-                logger.error("commit_refused", solution_id=next(iter(pending)), error=str(error))
+                logger.error("commit_refused", solution_id=next(iter(pending)), error=cause(error))
                 kept = set()
                 break
             else:
@@ -121,6 +124,7 @@ class Commits:
             self._tell(solution_id, work, kept=solution_id in kept)
 
     def _tell(self, solution_id: str, work: _Work, *, kept: bool) -> None:
+        self._waiting -= len(work.frames)
         if work.journal is not None and kept:
             work.journal.committed(len(work.frames))
         if not kept:
@@ -133,15 +137,15 @@ class Commits:
         new = [work.insert.values() for work in pending.values() if work.insert is not None]
         async with self._database.writing() as connection:
             if new:
-                await connection.execute(insert(solutions), new)
+                await connection.execute(_unless_there(solutions, self._database), new)
             held = select(solutions.c.id).where(
                 solutions.c.id.in_(list(pending)), solutions.c.leased_by == self._replica
             )
             if not self._database.is_sqlite:
-                held = held.with_for_update()
+                held = held.order_by(solutions.c.id).with_for_update()
             kept = {row.id for row in await connection.execute(held)}
             if rows := _frames(pending, kept):
-                await connection.execute(insert(events), rows)
+                await connection.execute(_unless_there(events, self._database), rows)
             if ended := _ended(pending, kept):
                 await connection.execute(_END, ended)
             if begun := [
@@ -151,6 +155,12 @@ class Commits:
             ]:
                 await connection.execute(_BEGIN, begun)
         return kept
+
+
+def _unless_there(table: Table, database: Database) -> Any:
+    """An insert that skips rows which are there: of a commit whose confirmation was lost."""
+    kind = sqlite.insert if database.is_sqlite else postgresql.insert
+    return kind(table).on_conflict_do_nothing()
 
 
 _BEGIN: Final = (

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from app import sse
 from app.commits import Commits
-from app.errors import NotFoundError
+from app.errors import NotFoundError, StoreError
 from app.journal import Journal
 from app.record import verification
 from app.replica import Lease
@@ -21,6 +21,8 @@ from statespace.trace import Transition
 POLL_S: Final = 0.25
 """How often a reader looks for events of a solution that another replica makes."""
 _PAGE: Final = 500
+MAX_WAITING: Final = 50_000
+"""Events that may wait to be written."""
 _MOST: Final = 10_000
 """Events of a solution: a few for each of at most 1,000 transitions on a path."""
 
@@ -118,10 +120,21 @@ class Library:
             kept = await self.store.get(kept.id) or kept
         return kept
 
-    async def written(self, solution_id: str) -> None:
-        """Returns once the store has all that this process had to write of it."""
+    async def written(self, solution_id: str, patience_s: float) -> None:
+        """Returns once the store has all that this process had to write of it.
+
+        Raises `StoreError` if that takes longer than `patience_s`.
+        """
         if (journal := self._journals.get(solution_id)) is not None:
-            await journal.over()
+            try:
+                await asyncio.wait_for(journal.over(), patience_s)
+            except TimeoutError:
+                raise StoreError("the store does not keep up; try again soon") from None
+
+    def check_room(self) -> None:
+        """Raises `StoreError` while more waits to be written than memory should hold."""
+        if self._commits.waiting > MAX_WAITING:
+            raise StoreError("the store does not keep up; try again soon, or with store: false")
 
     async def follow(
         self, solution_id: str, after: int, heartbeat_s: float

@@ -21,7 +21,7 @@ from app.host import Host
 from app.keys import KeyRing
 from app.library import Library
 from app.metrics import Metrics
-from app.middleware import BodyLimit, RequestId
+from app.middleware import BodyLimit, NoNul, RequestId
 from app.replica import Lease, Replica
 from app.routes import (
     batches,
@@ -65,12 +65,10 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     lease = Lease(settings.lease_s)
     commits = Commits(database, lease.name)
     library = Library(store, commits, lease, settings.retention_s)
-    service = Service(settings, host, metrics, admission, library, ring)
+    service = Service(settings, host, metrics, admission, library)
     commits.lost = service.stop_one
     office = Office(settings, host, service, admission, database, lease)
-    replica = Replica(
-        store, lease, cancel=service.stop_one, adopt=service.adopt, chores=office.chores
-    )
+    replica = Replica(store, lease, runs=service, chores=office.chores)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
@@ -81,8 +79,9 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
         host.start()
         office.start()
         yield
+        # What runs in the background has no connection that uvicorn would wait for.
+        await service.drain(settings.shutdown_grace_s)
         await office.stop()
-        await service.stop()
         await replica.stop()
         await commits.stop()
         await database.close()
@@ -118,6 +117,7 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
         app.include_router(router, dependencies=needs_key)
     # The last one added is the outermost.
     uploads = {files.PATH: settings.max_file_bytes + files.MARGIN}
+    app.add_middleware(NoNul)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, others=uploads)
     app.add_middleware(
         Auth,

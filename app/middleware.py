@@ -13,8 +13,12 @@ from uuid import uuid4
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.status import HTTP_500_INTERNAL_SERVER_ERROR
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import RequestError
+from app.responses import error_response
 
 logger = structlog.get_logger(__name__)
 
@@ -75,6 +79,25 @@ def _log(scope: Scope, status: int | None, seconds: float) -> None:
         logger.debug("request", **told)
     else:
         logger.info("request", **told)
+
+
+class NoNul:
+    """Refuses NUL in addresses, which no name here holds and PostgreSQL's texts cannot."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "http" and (
+            "\0" in scope["path"]
+            or b"%00" in scope["query_string"]
+            or b"\0" in scope["query_string"]
+        ):
+            refused = RequestError("the address holds a NUL (%00); leave it out")
+            await error_response(Request(scope), refused)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 class BodyLimit:

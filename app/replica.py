@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 from uuid import uuid4
 
 import structlog
@@ -46,6 +46,23 @@ class Lease:
         return time.time() + self.seconds
 
 
+class Runs(Protocol):
+    """What is made in this process."""
+
+    @property
+    def draining(self) -> bool:
+        """Whether nothing is to be begun any more."""
+
+    def ids(self) -> Sequence[str]:
+        """Ids of all solutions that are made or written here."""
+
+    def stop_one(self, solution_id: str) -> None:
+        """End one, if it is made here."""
+
+    async def adopt(self, kept: Kept) -> None:
+        """Go on with what a dead process has left."""
+
+
 class Replica:
     """The chores of a process that shares a store, each on a timer of its own."""
 
@@ -54,18 +71,13 @@ class Replica:
         store: SolutionStore,
         lease: Lease,
         *,
-        cancel: Callable[[str], None],
-        adopt: Callable[[Kept], Awaitable[None]],
+        runs: Runs,
         chores: Sequence[Chore] = (),
     ) -> None:
-        """`cancel` is told ids of runs to stop, `adopt` what a dead process has left.
-
-        `chores` are those of other parts that share the store.
-        """
+        """`chores` are those of other parts that share the store."""
         self._store = store
         self._lease = lease
-        self._cancel = cancel
-        self._adopt = adopt
+        self._runs = runs
         self._chores = chores
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -88,17 +100,31 @@ class Replica:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _renew(self) -> None:
-        await self._store.renew(self._lease.name, self._lease.until())
+        # What has no run here is let go of: somebody must end it.
+        await self._store.renew(self._runs.ids(), self._lease.name, self._lease.until())
 
     async def _poll(self) -> None:
         for solution_id in await self._store.cancelled(self._lease.name):
-            self._cancel(solution_id)
+            self._runs.stop_one(solution_id)
 
     async def _take_over(self) -> None:
-        name, until = self._lease.name, self._lease.until()
-        for kept in await self._store.claim_expired(name, time.time(), until):
-            logger.warning("taken_over", solution_id=kept.id, attempt=kept.attempt)
-            await self._adopt(kept)
+        now = time.time()
+        for solution_id in await self._store.expired(now):
+            # Our own lease may have run out too, while the store could not be reached.
+            if self._runs.draining or solution_id in self._runs.ids():
+                continue
+            lease = self._lease
+            kept = await self._store.claim(solution_id, lease.name, now, lease.until())
+            if kept is not None:
+                logger.warning("taken_over", solution_id=kept.id, attempt=kept.attempt)
+                await self._adopt(kept)
+
+    async def _adopt(self, kept: Kept) -> None:
+        """What fails here is let go of, and found again when this lease has run out."""
+        try:
+            await self._runs.adopt(kept)
+        except Exception:
+            logger.exception("adopt", solution_id=kept.id)
 
     async def _sweep(self) -> None:
         swept = 1

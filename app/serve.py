@@ -9,6 +9,7 @@ import math
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Final
 
 import structlog
@@ -129,6 +130,12 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._service = service
         self._grace_s = grace_s
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A second signal ends everything now."""
+        super().handle_exit(sig, frame)
+        if self.force_exit:
+            self._service.hurry()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         drain = asyncio.create_task(self._service.drain(self._grace_s))

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
-from app.admission import Admission, Place, Priority
+from app.admission import Admission, Entry, Place, Priority
 from app.engines.base import Engine
 from app.errors import AppError, ConflictError, UnavailableError
 from app.host import Host
 from app.intake import Intake
-from app.keys import NOBODY, Key, KeyRing
+from app.keys import NOBODY, Key
 from app.library import Library
 from app.metrics import Metrics
 from app.record import Record
@@ -25,6 +25,8 @@ from app.store.solutions import Kept
 from app.strategies.base import Problem, Strategy
 from statespace.solutions import Failure, Solution, SolutionRequest, Status
 
+_HURRY_S: Final = 0.2
+"""How soon a drain notices that there is no more grace."""
 MAX_ATTEMPTS: Final = 3
 """How often a solution is begun whose servers die: it may be what kills them."""
 
@@ -83,14 +85,13 @@ class Running:
 class Service:
     """Everything that a request needs, for the life of the server."""
 
-    def __init__(  # noqa: PLR0913, PLR0917
+    def __init__(
         self,
         settings: Settings,
         host: Host,
         metrics: Metrics,
         admission: Admission,
         library: Library,
-        keys: KeyRing,
     ) -> None:
         self._settings = settings
         self._intake = Intake(settings)
@@ -98,9 +99,9 @@ class Service:
         self._metrics = metrics
         self._admission = admission
         self.library = library
-        self._keys = keys
         self._runs: dict[str, Running] = {}
         self._draining = False
+        self._ends_at = 0.0
         library.settled = self._settled
 
     async def begin(self, order: Order) -> Running | Kept:
@@ -119,8 +120,9 @@ class Service:
             known = await self.library.store.by_key(order.key.name, order.idempotency.key)
             if known is not None:
                 return _same(known, order)
+        if request.store:
+            self.library.check_room()
         if request.background:
-            self._admission.check_room(Priority.BACKGROUND)
             return await self._in_background(order, strategy, engine)
         place = await self._admission.acquire(
             order.key, self._intake.tokens(request), order.priority, request.timeout_s
@@ -171,11 +173,20 @@ class Service:
         """Delete it; if it is being made, end it first. Raises `NotFoundError`."""
         if self.running(solution_id, owner, kind) is not None:
             await self.cancel(solution_id, owner, kind)
-            await self.library.written(solution_id)
+            await self.library.written(solution_id, self._settings.lease_s)
         kept = await self.library.get(solution_id, owner, kind)
         if not kept.over:
             await self.cancel(solution_id, owner, kind)
         await self.library.store.delete(solution_id)
+
+    @property
+    def draining(self) -> bool:
+        """Whether nothing is begun any more."""
+        return self._draining
+
+    def ids(self) -> Sequence[str]:
+        """Ids of all solutions that are made or written here."""
+        return list(self._runs)
 
     def stop_one(self, solution_id: str) -> None:
         """Cancel a run of this process, if there is one: somebody asked another replica to."""
@@ -188,24 +199,36 @@ class Service:
         sequence = await self.library.store.last_sequence(kept.id) + 1
         sink = NativeSink(kept.id, [self.library.journal(kept.id, sequence)], sequence)
         again = kept.retry and kept.attempt <= MAX_ATTEMPTS and not kept.cancel_requested
-        if not again or self._draining:
+        if not again or kept.model != self._settings.served_name:
             _end(sink, kept, await self.library.solution(kept))
             return
-        key = self._keys.named(kept.owner) or NOBODY
-        order = Order(request, key, kind=kept.kind, extra=kept.extra, owner=kept.owner)
+        # It was counted when it was taken in.
+        order = Order(request, NOBODY, kind=kept.kind, extra=kept.extra, owner=kept.owner)
         record = Record(kept.id, request, self._settings.served_name)
         record.created_at = kept.created_at
         run = Run(record, self._metrics, [sink])
         self._start(run, order, self._again(run, order))
 
     async def drain(self, grace_s: float) -> None:
-        """Take nothing more in, let what runs finish for `grace_s` seconds, then end it."""
-        self._draining = True
-        self._admission.drain()
-        if self._runs:
-            tasks = {running.task for running in self._runs.values()}
-            await asyncio.wait(tasks, timeout=grace_s)
+        """Take nothing more in, let what runs finish for `grace_s` seconds, then end it.
+
+        Called again, it waits for the same end.
+        """
+        loop = asyncio.get_running_loop()
+        if not self._draining:
+            self._draining = True
+            self._admission.drain()
+            self._ends_at = loop.time() + grace_s
+        while (left := self._ends_at - loop.time()) > 0:
+            tasks = {running.task for running in self._runs.values() if not running.task.done()}
+            if not tasks:
+                break
+            await asyncio.wait(tasks, timeout=min(left, _HURRY_S))
         await self.stop()
+
+    def hurry(self) -> None:
+        """No more grace."""
+        self._ends_at = 0.0
 
     async def stop(self) -> None:
         """End what still runs, as incomplete; its clients are told."""
@@ -222,11 +245,25 @@ class Service:
     ) -> Running | Kept:
         problem = await self._intake.problem(engine, order.request)
         run = self._run(f"sol_{uuid4().hex}", order, problem)
-        known = await self._keep(run, order)
+        entry = self._enter(order)
+        try:
+            known = await self._keep(run, order)
+        except BaseException:
+            entry.leave()
+            raise
         if known is not None:
+            entry.leave()
             return _same(known, order)
         run.created()
-        return self._start(run, order, self._waiting(run, order, strategy, engine))
+        running = self._start(run, order, self._waiting(run, order, entry, strategy, engine))
+        # If it is cancelled before it began it cannot give up its place in the queue itself.
+        running.task.add_done_callback(lambda _: entry.leave())
+        return running
+
+    def _enter(self, order: Order) -> Entry:
+        """Count what nobody waits for, behind what somebody does."""
+        tokens = self._intake.tokens(order.request)
+        return self._admission.enter(order.key, tokens, Priority.BACKGROUND)
 
     def _run(self, solution_id: str, order: Order, problem: Problem) -> Run:
         record = Record(solution_id, order.request, self._settings.served_name, problem.spent)
@@ -296,16 +333,13 @@ class Service:
             place.release(run.record.tokens)
 
     async def _waiting(
-        self, run: Run, order: Order, strategy: Strategy, engine: Engine
+        self, run: Run, order: Order, entry: Entry, strategy: Strategy, engine: Engine
     ) -> Solution:
         """Wait for a place as long as the request may take, and solve."""
         deadline = self._intake.deadline(order.request)
         wait_s = deadline - asyncio.get_running_loop().time()
-        tokens = self._intake.tokens(order.request)
         try:
-            place = await self._admission.acquire(
-                order.key, tokens, Priority.BACKGROUND, wait_s, patient=True
-            )
+            place = await entry.place(wait_s, patient=True)
         except AppError as error:
             return run.refuse(error)
         return await self._placed(run, strategy, engine, place, deadline)
@@ -317,9 +351,10 @@ class Service:
             engine = await self._host.require()
             strategy = self._intake.strategy(order.request)
             run.take_up(await self._intake.problem(engine, order.request))
+            entry = self._enter(order)
         except AppError as error:
             return run.refuse(error)
-        return await self._waiting(run, order, strategy, engine)
+        return await self._waiting(run, order, entry, strategy, engine)
 
 
 def _same(known: Kept, order: Order) -> Kept:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,7 +15,7 @@ from app import sse
 from app.bodies import described, read_body
 from app.channel import Channel
 from app.connection import while_connected
-from app.errors import NotFoundError, RequestError
+from app.errors import NotFoundError, RequestError, StoreError
 from app.library import not_found
 from app.openai.chat_prompt import Turn
 from app.openai.responses_events import ResponsesSink, converted
@@ -157,8 +156,8 @@ async def _solved(service: Service, running: Running, wanted: Wanted) -> Solutio
     """The solution at its end, once it is kept or the store has been waited for long enough."""
     solution = await running.solution()
     if wanted.store:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(service.library.written(running.id), COMMIT_PATIENCE_S)
+        with suppress(StoreError):
+            await service.library.written(running.id, COMMIT_PATIENCE_S)
     return solution
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any, Final, Literal
 
+import orjson
 from fastapi import APIRouter, Query as QueryParameter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
@@ -67,22 +68,25 @@ async def create_solution(request: Request) -> Response:
     service: Service = request.app.state.service
     wanted = await read_body(request, SolutionRequest)
     channel = Channel() if wanted.stream and not wanted.background else None
+    idempotency = await _idempotency(request, wanted)
     order = Order(
         wanted,
         _key(request),
         stream=None if channel is None else channel.stream,
-        idempotency=await _idempotency(request),
+        idempotency=idempotency,
     )
     begun = await while_connected(request, service.begin(order))
     if isinstance(begun, Kept):
         return await _answer_again(request, begun, wanted)
     if channel is not None:
-        return FrameResponse(channel.read(_heartbeat(request)), begun.cancel)
+        # A client that has named its request comes back for it.
+        left = begun.cancel if idempotency is None else (lambda: None)
+        return FrameResponse(channel.read(_heartbeat(request)), left)
     if wanted.background:
         if wanted.stream:
             return FrameResponse(service.library.follow(begun.id, -1, _heartbeat(request)))
         return _json(begun.run.record.solution())
-    return _json(await _awaited(request, begun))
+    return _json(await _awaited(request, begun, wanted=idempotency is not None))
 
 
 @router.get("/solutions", response_model=SolutionPage)
@@ -106,10 +110,14 @@ async def list_solutions(  # noqa: PLR0913, PLR0917
         filters={name: value for name, value in filters.items() if value is not None},
     )
     kept, more = await service.library.page(query)
-    data = [await service.solution(one) for one in kept]
-    ends = (data[0].id, data[-1].id) if data else (None, None)
-    page = SolutionPage(data=data, first_id=ends[0], last_id=ends[1], has_more=more)
-    return Response(page.model_dump_json(), media_type="application/json")
+    page = {
+        "object": "list",
+        "data": [orjson.Fragment(await _written(service, one)) for one in kept],
+        "first_id": kept[0].id if kept else None,
+        "last_id": kept[-1].id if kept else None,
+        "has_more": more,
+    }
+    return Response(orjson.dumps(page), media_type="application/json")
 
 
 @router.get("/solutions/{solution_id}", response_model=Solution)
@@ -119,7 +127,8 @@ async def get_solution(request: Request, solution_id: str) -> Response:
     owner = _key(request).name
     if (running := service.running(solution_id, owner)) is not None:
         return _json(running.run.record.solution())
-    return _json(await service.solution(await service.library.get(solution_id, owner)))
+    kept = await service.library.get(solution_id, owner)
+    return Response(await _written(service, kept), media_type="application/json")
 
 
 @router.get("/solutions/{solution_id}/events", responses={**_STREAMED, 204: {}})
@@ -166,18 +175,24 @@ async def _answer_again(request: Request, kept: Kept, wanted: SolutionRequest) -
     return _json(await service.solution(kept))
 
 
-async def _awaited(request: Request, running: Running) -> Solution:
-    """The solution at its end; if the client goes away first, it is cancelled."""
+async def _awaited(request: Request, running: Running, *, wanted: bool) -> Solution:
+    """The solution at its end; unless `wanted` all the same, a client that goes away ends it."""
     try:
         return await while_connected(request, running.solution())
     finally:
-        running.cancel()
+        if not wanted:
+            running.cancel()
 
 
-async def _idempotency(request: Request) -> Idempotency | None:
+async def _idempotency(request: Request, wanted: SolutionRequest) -> Idempotency | None:
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
+    if not wanted.store:
+        raise RequestError(
+            "Idempotency-Key: what is not kept cannot be found again; leave it or store out",
+            param="Idempotency-Key",
+        )
     if not 1 <= len(key) <= MAX_KEY or not key.isprintable():
         raise RequestError(
             f"Idempotency-Key: must be 1 to {MAX_KEY} printable characters",
@@ -187,17 +202,22 @@ async def _idempotency(request: Request) -> Idempotency | None:
 
 
 def _last_seen(request: Request, starting_after: int | None) -> int:
-    if starting_after is not None:
-        return starting_after
+    """The newest event that the client has: a browser that comes back sends both."""
+    first = -1 if starting_after is None else starting_after
     header = request.headers.get("last-event-id", "").strip()
     if not header:
-        return -1
+        return first
     if not (header.isascii() and header.isdigit() and len(header) < 10):
         raise RequestError(
             "Last-Event-ID: must be the number of an event, as its id: field has it",
             param="Last-Event-ID",
         )
-    return int(header)
+    return max(first, int(header))
+
+
+async def _written(service: Service, kept: Kept) -> str:
+    """A solution's JSON; of one that is over, as it was kept."""
+    return kept.body if kept.over else (await service.solution(kept)).model_dump_json()
 
 
 def _key(request: Request) -> Key:

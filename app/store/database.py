@@ -13,7 +13,13 @@ from alembic import command
 from alembic.config import Config
 from filelock import AsyncFileLock
 from sqlalchemy import Connection, event, make_url, text
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    IntegrityError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.errors import StoreError
@@ -45,7 +51,8 @@ class Database:
         self.is_sqlite = kind == "sqlite"
         self._file = Path(parsed.database) if self.is_sqlite and parsed.database else None
         self._shown = parsed.render_as_string(hide_password=True)
-        options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True}
+        # Questions are among the parameters: no error may repeat them.
+        options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": not self.is_sqlite}
         if self._file is not None or not self.is_sqlite:
             options["pool_size"] = _POOL
         self._engine: AsyncEngine = create_async_engine(
@@ -63,7 +70,7 @@ class Database:
                 await connection.run_sync(_upgrade)
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(
-                f"the database {self._shown} cannot be used: {_cause(error)}; "
+                f"the database {self._shown} cannot be used: {cause(error)}; "
                 "name another in STATEWISE_DATABASE_URL"
             ) from error
 
@@ -103,10 +110,10 @@ class Database:
 
 
 def unavailable(error: Exception) -> Exception:
-    """What callers get for a failure: a broken rule of the schema as it is, else `StoreError`."""
-    if isinstance(error, IntegrityError):
+    """What callers get for a failure: a statement's own fault as it is, else `StoreError`."""
+    if isinstance(error, (IntegrityError, DataError, ProgrammingError)):
         return error
-    logger.warning("store", error=_cause(error))
+    logger.warning("store", error=cause(error))
     return StoreError("the store cannot be reached; try again soon")
 
 
@@ -141,6 +148,6 @@ def _upgrade(connection: Connection) -> None:
             connection.commit()
 
 
-def _cause(error: Exception) -> str:
+def cause(error: Exception) -> str:
     """The driver's own words, in one line and without the statement."""
     return str(getattr(error, "orig", None) or error).strip().partition("\n")[0][:300]

@@ -14,6 +14,8 @@ from app.store.database import Database
 from app.store.schema import events, solutions
 
 RUNNING: Final = ("queued", "in_progress")
+_AT_A_TIME: Final = 500
+"""Ids in one statement."""
 
 
 class ConflictError(Exception):
@@ -147,18 +149,22 @@ class SolutionStore:
         async with self._database.writing() as connection:
             await connection.execute(delete(solutions).where(solutions.c.id == solution_id))
 
-    async def renew(self, replica: str, until: float) -> None:
+    async def renew(self, ids: Sequence[str], replica: str, until: float) -> None:
         """Keep hold of what this replica makes."""
-        async with self._database.writing() as connection:
-            await connection.execute(
-                update(solutions)
-                .where(solutions.c.leased_by == replica, solutions.c.status.in_(RUNNING))
-                .values(leased_until=until)
-            )
+        for start in range(0, len(ids), _AT_A_TIME):
+            some = sorted(ids)[start : start + _AT_A_TIME]
+            async with self._database.writing() as connection:
+                await connection.execute(
+                    update(solutions)
+                    .where(solutions.c.id.in_(some), solutions.c.leased_by == replica)
+                    .where(solutions.c.status.in_(RUNNING))
+                    .values(leased_until=until)
+                )
 
     async def cancelled(self, replica: str) -> list[str]:
         """Ids of what this replica makes and was asked to stop."""
         chosen = select(solutions.c.id).where(
+            solutions.c.leased_until > 0,  # what is over has none: the index holds what runs
             solutions.c.leased_by == replica,
             solutions.c.cancel_requested,
             solutions.c.status.in_(RUNNING),
@@ -166,28 +172,24 @@ class SolutionStore:
         async with self._database.reading() as connection:
             return [row.id for row in await connection.execute(chosen)]
 
-    async def claim_expired(self, replica: str, now: float, until: float) -> list[Kept]:
-        """Take over what replicas that have died were making; no two replicas get the same one."""
-        expired = and_(solutions.c.leased_until < now, solutions.c.status.in_(RUNNING))
+    async def expired(self, now: float) -> list[str]:
+        """Ids of what replicas that have died were making."""
         async with self._database.reading() as connection:
-            found = [
-                row.id for row in await connection.execute(select(solutions.c.id).where(expired))
-            ]
-        claimed: list[Kept] = []
-        for solution_id in found:
-            async with self._database.writing() as connection:
-                taken = await connection.execute(
-                    update(solutions)
-                    .where(solutions.c.id == solution_id, expired)
-                    .values(leased_by=replica, leased_until=until, attempt=solutions.c.attempt + 1)
-                )
-                if not taken.rowcount:
-                    continue
-                row = await connection.execute(
-                    select(solutions).where(solutions.c.id == solution_id)
-                )
-                claimed.append(_kept(row.one()))
-        return claimed
+            found = await connection.execute(select(solutions.c.id).where(_expired(now)))
+            return [row.id for row in found]
+
+    async def claim(self, solution_id: str, replica: str, now: float, until: float) -> Kept | None:
+        """Take over a solution whose lease has run out; None if another replica was first."""
+        async with self._database.writing() as connection:
+            taken = await connection.execute(
+                update(solutions)
+                .where(solutions.c.id == solution_id, _expired(now))
+                .values(leased_by=replica, leased_until=until, attempt=solutions.c.attempt + 1)
+            )
+            if not taken.rowcount:
+                return None
+            row = await connection.execute(select(solutions).where(solutions.c.id == solution_id))
+            return _kept(row.one())
 
     async def last_sequence(self, solution_id: str) -> int:
         """The number of its newest event; -1 if it has none."""
@@ -213,6 +215,10 @@ class SolutionStore:
         async with self._database.reading() as connection:
             row = (await connection.execute(select(solutions).where(wanted))).first()
         return None if row is None else _kept(row)
+
+
+def _expired(now: float) -> Any:
+    return and_(solutions.c.leased_until < now, solutions.c.status.in_(RUNNING))
 
 
 def _kept(row: Row[Any]) -> Kept:

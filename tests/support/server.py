@@ -39,6 +39,8 @@ def local_server(engine: Engine, settings: Settings | None = None) -> Iterator[L
     folder = TemporaryDirectory(prefix="statewise-test-")
     if "state_dir" not in settings.model_fields_set:
         settings = settings.model_copy(update={"state_dir": Path(folder.name)})
+    if "shutdown_grace_s" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"shutdown_grace_s": 0.3})
     app = create_app(settings, host, metrics)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
