@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import threading
 import time
@@ -205,7 +206,7 @@ def percentiles(seconds: Sequence[float]) -> dict[str, float]:
     ordered = sorted(seconds)
     ranks = {"p50": 0.5, "p95": 0.95}
     return {
-        name: round(ordered[min(int(len(ordered) * share), len(ordered) - 1)], 4)
+        name: round(ordered[math.ceil(len(ordered) * share) - 1], 4)
         for name, share in ranks.items()
     }
 

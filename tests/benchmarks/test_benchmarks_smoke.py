@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from benchmarks.batches import percentiles
 from benchmarks.load import END, KEPT, Connection, LoadError, usage
 from benchmarks.pairs import ratios, spread
 
@@ -112,3 +113,9 @@ async def test_lost_connection_is_an_error() -> None:
     connection.connection_lost(None)
     with pytest.raises(ConnectionError, match="half"):
         await task
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    hundred = [float(value) for value in range(100, 0, -1)]
+    assert percentiles(hundred) == {"p50": 50.0, "p95": 95.0}
+    assert percentiles([7.0]) == {"p50": 7.0, "p95": 7.0}
