@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -10,7 +10,37 @@ from fastapi.openapi.utils import get_openapi
 from app import sse
 from statespace.events import event_adapter
 
-REFERENCE = "#/components/schemas/{model}"
+REFERENCE: Final = "#/components/schemas/{model}"
+
+
+ERROR: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "What went wrong, in OpenAI's shape.",
+    "required": ["error", "request_id"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string", "description": "What is wrong, and the remedy."},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"], "description": "The field at fault."},
+                "code": {"type": ["string", "null"]},
+            },
+        },
+        "request_id": {"type": "string"},
+    },
+}
+_STATUSES: Final = {
+    "400": "A field is wrong; `param` names it.",
+    "401": "No known API key, once there are keys.",
+    "404": "There is no such thing here, or it is another key's.",
+    "409": "It cannot be done to what stands in the way.",
+    "413": "The body is too large.",
+    "429": "A limit of the key is reached; `Retry-After` says for how long.",
+    "500": "The server's fault.",
+    "503": "Not ready, full, shutting down; `Retry-After` says when to ask again.",
+}
 
 
 def install(app: FastAPI) -> None:
@@ -24,6 +54,19 @@ def install(app: FastAPI) -> None:
     app.openapi = described  # type: ignore[method-assign]
 
 
+def _describe_errors(path: str, operation: dict[str, Any]) -> None:
+    """Says of an operation how it fails. The framework's own 422 is never sent."""
+    responses = operation["responses"]
+    responses.pop("422", None)
+    has_body = "requestBody" in operation
+    impossible = {"404": not has_body and "{" not in path, "413": not has_body}
+    for status, told in _STATUSES.items():
+        if impossible.get(status):
+            continue
+        content = {"application/json": {"schema": {"$ref": REFERENCE.format(model="Error")}}}
+        responses.setdefault(status, {"description": told, "content": content})
+
+
 def _described(app: FastAPI) -> dict[str, Any]:
     schema = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -35,6 +78,13 @@ def _described(app: FastAPI) -> dict[str, Any]:
     for operation in (found for path in schema["paths"].values() for found in path.values()):
         for content in operation.get("requestBody", {}).get("content", {}).values():
             components.update(content["schema"].pop("$defs", {}))
+    for path, methods in schema["paths"].items():
+        if path.startswith("/v1/"):
+            for operation in methods.values():
+                _describe_errors(path, operation)
+    for name in ("HTTPValidationError", "ValidationError"):
+        components.pop(name, None)
+    components["Error"] = ERROR
     components["Event"] = {
         "description": "One event of a solution's stream, by its `type`.",
         **events,

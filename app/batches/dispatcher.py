@@ -124,7 +124,8 @@ class Dispatcher:
         """How many lines may be asked now, so that the reserved places stay free."""
         width = min(self._host.engine.width, self._settings.max_in_flight)
         slots = self._settings.batch_slots or width
-        reserved = math.ceil(width * self._settings.batch_reserved_share)
+        # However narrow the engine is, a line at a time must be answered.
+        reserved = min(math.ceil(width * self._settings.batch_reserved_share), width - 1)
         if self._admission.interactive_waits or time.monotonic() < self._paused_until:
             return 0
         free = width - reserved - self._admission.running
@@ -146,7 +147,11 @@ class Dispatcher:
 
     async def _fill(self) -> bool:
         """Lease the next lines of the batch whose turn it is; whether there were any."""
-        self._open = self._open or await self._batches.unfinished([IN_PROGRESS])
+        if not self._open:
+            # A server of another model may share the store: its answers would be another's.
+            mine = self._settings.served_name
+            going = await self._batches.unfinished([IN_PROGRESS])
+            self._open = [batch for batch in going if batch.model == mine]
         while self._open:
             batch = self._open.pop(0)
             found = await self._lines.claim(batch.id, self._lease.name, self._lease.until(), CHUNK)

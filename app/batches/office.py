@@ -62,6 +62,7 @@ class Office:
         self._dispatcher = Dispatcher(
             settings, host, service, admission, self.batches, lines, blobs, lease
         )
+        self._model = settings.served_name
         self._retention_s = settings.retention_s
         self._lease = lease
         self._keeper.in_progress = self._dispatcher.wake
@@ -108,6 +109,7 @@ class Office:
         batch = Batch(
             id=f"batch_{uuid4().hex}",
             owner=owner,
+            model=self._model,
             endpoint=wanted.endpoint,
             input_file_id=wanted.input_file_id,
             completion_window=wanted.window,

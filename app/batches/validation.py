@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from app.batches.endpoints import ENDPOINTS, check
@@ -194,6 +195,11 @@ def parse(data: bytes, url: str | None) -> InputLine:
             raise RequestError(_unreadable(error), code="invalid_json_line") from error
         found.code = _code(data, found.param)
         raise found from error
+    if _holds_no_number(data):
+        raise RequestError(
+            "the line holds NaN or Infinity, which JSON does not know; write null or leave it out",
+            code="invalid_json_line",
+        )
     if line.url != url:
         told = f"url: must be {url}, as in the whole batch"
         raise RequestError(told, param="url", code="invalid_url")
@@ -206,6 +212,15 @@ def parse(data: bytes, url: str | None) -> InputLine:
         told = f"body.{error.message}"
         raise RequestError(told, param=f"body.{error.param}", code="invalid_body") from error
     return line
+
+
+def _holds_no_number(data: bytes) -> bool:
+    """Whether only a lenient parser reads it, for its NaN or Infinity."""
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return True
+    return False
 
 
 def _known(url: str) -> str:

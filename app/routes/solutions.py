@@ -36,6 +36,12 @@ _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
+def _header(name: str, description: str) -> dict[str, Any]:
+    """A header that a handler reads itself, for OpenAPI."""
+    schema = {"type": "string", "maxLength": MAX_KEY}
+    return {"name": name, "in": "header", "description": description, "schema": schema}
+
+
 class SolutionPage(BaseModel):
     """A page of solutions."""
 
@@ -58,7 +64,8 @@ class Deleted(BaseModel):
     "/solutions",
     response_model=Solution,
     responses=_STREAMED,
-    openapi_extra=described(SolutionRequest, EXAMPLES),
+    openapi_extra=described(SolutionRequest, EXAMPLES)
+    | {"parameters": [_header("Idempotency-Key", "The same key and body get the same solution.")]},
 )
 async def create_solution(request: Request) -> Response:
     """Solve a problem. With `stream`, every transition is sent as an event as it happens.
@@ -131,7 +138,13 @@ async def get_solution(request: Request, solution_id: str) -> Response:
     return Response(await _written(service, kept), media_type="application/json")
 
 
-@router.get("/solutions/{solution_id}/events", responses={**_STREAMED, 204: {}})
+@router.get(
+    "/solutions/{solution_id}/events",
+    responses={**_STREAMED, 204: {"description": "Nothing is to come."}},
+    openapi_extra={
+        "parameters": [_header("Last-Event-ID", "The number of the last event that was seen.")]
+    },
+)
 async def follow_solution(
     request: Request,
     solution_id: str,

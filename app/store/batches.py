@@ -38,6 +38,7 @@ class Batch:
 
     id: str
     owner: str
+    model: str
     endpoint: str
     input_file_id: str
     completion_window: str

@@ -96,6 +96,7 @@ batches: Final = Table(
     Column("id", String(64), primary_key=True),
     Column("owner", String(128), nullable=False),
     Column("status", String(16), nullable=False),
+    Column("model", String(256), nullable=False),  # of the server that took it in
     Column("endpoint", String(64), nullable=False),
     Column("completion_window", String(16), nullable=False),
     Column("input_file_id", String(64), nullable=False),

@@ -42,6 +42,7 @@ class Server:
     def __init__(self, url: str, connections: int, patience_s: float) -> None:
         self._url = url
         self._patience_s = patience_s
+        self._answered_at = 0.0
         try:
             self._http = httpx2.AsyncClient(
                 base_url=url,
@@ -76,8 +77,8 @@ class Server:
         raise AssertionError("attempts end before")
 
     async def _post(self, path: str, body: dict[str, Any]) -> Reply:
-        """A reply that is not "later"."""
-        patience = time.monotonic() + self._patience_s
+        """A reply that is not "later"; patience begins anew with each line that is answered."""
+        began = time.monotonic()
         for attempt in itertools.count():
             try:
                 response = await self._http.post(path, json=body)
@@ -89,9 +90,11 @@ class Server:
             else:
                 reply = _reply(response)
                 if reply.status not in LATER:
+                    self._answered_at = time.monotonic()
                     return reply
                 told = f"{self._url} takes no more: {_said(reply)}"
                 wait_s = _retry_after(response) or _backoff(attempt)
+            patience = max(began, self._answered_at) + self._patience_s
             if time.monotonic() + wait_s > patience:
                 raise ServerError(f"{told} (tried for {self._patience_s:g} s)")
             await asyncio.sleep(wait_s)

@@ -119,7 +119,9 @@ async def test_a_large_file_is_checked_in_little_memory(tmp_path: Path) -> None:
     )
     assert stored.bytes > 185_000_000
     now = time.time()
-    batch = Batch("batch_1", "anna", "/v1/solutions", stored.id, "24h", now, now + 86_400)
+    batch = Batch(
+        "batch_1", "anna", "scripted", "/v1/solutions", stored.id, "24h", now, now + 86_400
+    )
     await batches.insert(batch)
     keeper = Keeper(
         settings, batches, lines, blobs, Results(batches, lines, files, 3_600), Lease(60)

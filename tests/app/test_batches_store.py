@@ -47,7 +47,9 @@ async def store(database_url: str, tmp_path: Path) -> AsyncIterator[Store]:
 
 async def begun(store: Store, count: int) -> Batch:
     """A batch in progress with `count` lines."""
-    batch = Batch("batch_1", "anna", "/v1/solutions", "file-1", "24h", time.time(), LATER)
+    batch = Batch(
+        "batch_1", "anna", "scripted", "/v1/solutions", "file-1", "24h", time.time(), LATER
+    )
     await store.batches.insert(batch)
     assert await store.batches.claim(batch, "one", LATER)
     await store.lines.insert(
@@ -116,7 +118,9 @@ async def test_a_renewed_line_stays_with_its_replica(store: Store) -> None:
 
 
 async def test_each_step_is_made_by_one_replica(store: Store) -> None:
-    batch = Batch("batch_1", "anna", "/v1/solutions", "file-1", "24h", time.time(), LATER)
+    batch = Batch(
+        "batch_1", "anna", "scripted", "/v1/solutions", "file-1", "24h", time.time(), LATER
+    )
     await store.batches.insert(batch)
     claims = await asyncio.gather(
         *(store.batches.claim(batch, name, LATER) for name in ("one", "two"))
@@ -253,7 +257,9 @@ async def test_expired_files_go_unless_a_batch_needs_them(store: Store) -> None:
         )
         for lasts_s in (-1, -1, 3_600)
     ]
-    batch = Batch("batch_1", "anna", "/v1/solutions", made[0].id, "24h", time.time(), LATER)
+    batch = Batch(
+        "batch_1", "anna", "scripted", "/v1/solutions", made[0].id, "24h", time.time(), LATER
+    )
     await store.batches.insert(batch)
     await store.files.sweep()
     left = await store.files.blobs.older_than(-60)

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("owner", sa.String(length=128), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("model", sa.String(length=256), nullable=False),
         sa.Column("endpoint", sa.String(length=64), nullable=False),
         sa.Column("completion_window", sa.String(length=16), nullable=False),
         sa.Column("input_file_id", sa.String(length=64), nullable=False),
