@@ -279,3 +279,33 @@ def test_an_unforeseen_error_is_logged_with_the_id_that_the_client_got() -> None
 def test_a_clients_id_is_not_taken_over(server: LocalServer) -> None:
     answered = solve(server, "sw-ann", **{"x-request-id": "req_mine"})
     assert answered.headers["x-request-id"] != "req_mine"
+
+
+def test_what_nobody_waits_for_is_counted_when_it_is_posted(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    write(file, [Key(name="one", sha256=digest("sw-one"), requests_per_minute=1)])
+    settings = Settings(engine="scripted", keys_file=file)
+    sent = {"authorization": "Bearer sw-one"}
+    bodies = {"solutions": {"question": "q"}, "responses": {"input": "2 + 2"}}
+    with local_server(ScriptedEngine(SCRIPT), settings) as server:
+        statuses = [
+            httpx2.post(
+                f"{server.url}/v1/{path}", json={**body, "background": True}, headers=sent
+            ).status_code
+            for path, body in [*bodies.items(), *bodies.items()]
+        ]
+    assert statuses == [200, 429, 429, 429]
+
+
+def test_another_keys_solutions_cannot_be_seen_or_ended(server: LocalServer) -> None:
+    def call(method: str, path: str, key: str) -> int:
+        sent = {"authorization": f"Bearer {key}"}
+        return httpx2.request(method, f"{server.url}/v1/solutions{path}", headers=sent).status_code
+
+    made = solve(server, "sw-ann").json()["id"]
+    for method, path in (("GET", ""), ("GET", "/events"), ("POST", "/cancel"), ("DELETE", "")):
+        assert call(method, f"/{made}{path}", "sw-many") == 404
+    sent = {"authorization": "Bearer sw-many"}
+    listed = httpx2.get(f"{server.url}/v1/solutions?limit=100", headers=sent).json()["data"]
+    assert made not in [solution["id"] for solution in listed]
+    assert call("GET", f"/{made}", "sw-ann") == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,16 @@ def test_what_outlives_its_retention_is_swept(
         assert eventually(lambda: call(server, "GET", f"/{solution['id']}").status_code == 404)
 
 
+def leave(server: LocalServer, body: dict[str, Any], headers: dict[str, str]) -> None:
+    """Post and go away before the end."""
+    with (
+        suppress(httpx2.TimeoutException),
+        httpx2.Client(timeout=0.5) as client,
+        client.stream("POST", f"{server.url}/v1/solutions", json=body, headers=headers) as response,
+    ):
+        next(response.iter_raw())
+
+
 def eventually(condition: Any, seconds: float = 10) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -272,3 +283,50 @@ def test_what_was_just_made_can_be_asked_for_at_once(server: LocalServer) -> Non
         assert call(server, "GET", f"/{solution['id']}").json() == solution
         assert replay(server, solution["id"])[-1]["solution"] == solution
         assert call(server, "DELETE", f"/{solution['id']}").status_code == 200
+
+
+def test_a_detached_run_gets_the_grace(tmp_path: Path) -> None:
+    settings = Settings(engine="scripted", state_dir=tmp_path, shutdown_grace_s=20)
+    with local_server(ScriptedEngine(Script(QUESTIONS, delay_s=0.01)), settings) as server:
+        solution = begin(server)
+    with local_server(ScriptedEngine(Script(QUESTIONS)), settings) as server:
+        assert call(server, "GET", f"/{solution['id']}").json()["status"] == "completed"
+
+
+def test_without_grace_it_is_ended_as_incomplete(tmp_path: Path) -> None:
+    settings = Settings(engine="scripted", state_dir=tmp_path, shutdown_grace_s=0)
+    with local_server(ScriptedEngine(Script(QUESTIONS, delay_s=0.2)), settings) as server:
+        solution = begin(server)
+    with local_server(ScriptedEngine(Script(QUESTIONS)), settings) as server:
+        ended = call(server, "GET", f"/{solution['id']}").json()
+        assert (ended["status"], ended["incomplete_reason"]) == ("incomplete", "shutdown")
+        check_order(replay(server, solution["id"]))
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_a_named_request_outlives_its_client(slow: LocalServer, streamed: bool) -> None:
+    body = {"question": BACKTRACKING, "stream": streamed}
+    headers = {"Idempotency-Key": f"outlives-{streamed}"}
+    leave(slow, body, headers)
+    again = call(slow, "POST", "", json=body, headers=headers)
+    solution = events(again.text)[-1]["solution"] if streamed else again.json()
+    assert solution["status"] == "completed"
+
+
+def test_a_key_for_what_is_not_kept_is_refused(server: LocalServer) -> None:
+    body = {"question": BACKTRACKING, "store": False}
+    refused = call(server, "POST", "", json=body, headers={"Idempotency-Key": "k"})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "Idempotency-Key")
+
+
+def test_a_browser_that_comes_back_sends_both_and_gets_the_rest(server: LocalServer) -> None:
+    solution = begin(server)
+    whole = replay(server, solution["id"])
+    path = f"/{solution['id']}/events?starting_after=1"
+    found = call(server, "GET", path, headers={"Last-Event-ID": "4"})
+    assert events(found.text) == whole[5:]
+
+
+@pytest.mark.parametrize("path", ["/a%00b", "/a%00b/events", "?model=a%00", "?after=%00"])
+def test_a_nul_in_an_address_is_the_clients_fault(server: LocalServer, path: str) -> None:
+    assert call(server, "GET", path).status_code == 400

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import httpx2
+import jsonschema
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings as hypothesis_settings
@@ -91,3 +92,14 @@ def test_every_example_in_the_description_works(served: LocalServer) -> None:
                 assert response.status_code == 200, response.text
                 sent += 1
     assert sent >= 2
+
+
+def test_it_says_how_requests_fail(served: LocalServer) -> None:
+    description = httpx2.get(f"{served.url}/openapi.json").json()
+    refused = httpx2.post(f"{served.url}/v1/solutions", json={}).json()
+    jsonschema.validate(refused, description["components"]["schemas"]["Error"])
+    for path, methods in description["paths"].items():
+        for operation in methods.values():
+            assert "422" not in operation["responses"]
+            if path.startswith("/v1/"):
+                assert {"400", "401", "429", "503"} <= operation["responses"].keys()
