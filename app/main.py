@@ -12,17 +12,15 @@ from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
 from starlette.middleware.cors import CORSMiddleware
 
-from app import description, responses
-from app.admission import Admission
-from app.auth import Auth
+from app.access.admission import Admission
+from app.access.auth import Auth
+from app.access.keys import KeyRing
 from app.batches.office import Office
-from app.commits import Commits
 from app.host import Host
-from app.keys import KeyRing
-from app.library import Library
+from app.keeping.commits import Commits
+from app.keeping.library import Library
+from app.keeping.replica import Lease, Replica
 from app.metrics import Metrics
-from app.middleware import BodyLimit, NoNul, RequestId
-from app.replica import Lease, Replica
 from app.routes import (
     batches,
     chat,
@@ -33,10 +31,12 @@ from app.routes import (
     solutions,
     verify,
 )
-from app.service import Service
 from app.settings import Settings
+from app.solving.service import Service
 from app.store.database import Database
 from app.store.solutions import SolutionStore
+from app.web import description, failures as responses
+from app.web.middleware import BodyLimit, NoNul, RequestId
 
 EXPOSED_HEADERS: Final = (
     "x-request-id",

@@ -18,12 +18,12 @@ import uvicorn
 from app.engines.launch import build
 from app.errors import AppError, EngineStartError
 from app.host import Host
-from app.http import BoundedHttp
 from app.main import create_app
 from app.processes import Registration, end_orphans
-from app.service import Service
 from app.settings import Settings
+from app.solving.service import Service
 from app.store.database import Database
+from app.web.http import BoundedHttp
 
 LAST_WORDS_S: Final = 2
 """What a client has, after the grace, to read its end event."""

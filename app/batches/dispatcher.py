@@ -17,15 +17,15 @@ from typing import Any, Final
 
 import structlog
 
-from app.admission import Admission
+from app.access.admission import Admission
 from app.batches import answers
 from app.batches.endpoints import ENDPOINTS
 from app.batches.validation import parse
 from app.errors import AppError, EngineError, RateLimitError, StoreError, UnavailableError
 from app.host import Host
-from app.replica import Lease
-from app.service import Service
+from app.keeping.replica import Lease
 from app.settings import Settings
+from app.solving.service import Service
 from app.store.batches import IN_PROGRESS, Batch, BatchStore
 from app.store.blobs import Blobs
 from app.store.lines import Answered, Key, Line, LineStore

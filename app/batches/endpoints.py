@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from app.admission import Priority
+from app.access.admission import Priority
+from app.access.keys import NOBODY
 from app.errors import AppError, EngineError, RequestError, UnavailableError
-from app.keys import NOBODY
 from app.openai import chat_runs, chat_text
 from app.openai.chat_answer import chat_completion
 from app.openai.chat_request import ChatRequest
-from app.service import Order, Running, Service
 from app.settings import Settings
+from app.solving.service import Order, Running, Service
 from statespace.solutions import IncompleteReason, Solution, SolutionRequest, Status
 
 

@@ -21,7 +21,7 @@ import structlog
 from app.batches.results import Results
 from app.batches.validation import Checker, Good, Problem
 from app.errors import StoreError
-from app.replica import Lease
+from app.keeping.replica import Lease
 from app.settings import Settings
 from app.store.batches import IN_PROGRESS, KEPT_WORK, VALIDATING, Batch, BatchStore
 from app.store.blobs import Blobs

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
-from app.admission import Admission
+from app.access.admission import Admission
 from app.batches.dispatcher import Dispatcher
 from app.batches.keeper import Keeper
 from app.batches.results import Results
 from app.errors import ConflictError, RateLimitError
 from app.host import Host
-from app.replica import SWEEP_S, Chore, Lease
-from app.service import Service
+from app.keeping.replica import SWEEP_S, Chore, Lease
 from app.settings import Settings
+from app.solving.service import Service
 from app.store.batches import IN_PROGRESS, VALIDATING, Batch, BatchStore
 from app.store.blobs import Blobs
 from app.store.database import Database

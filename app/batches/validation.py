@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from app.batches.endpoints import ENDPOINTS, check
 from app.errors import RequestError
-from app.responses import from_validation
+from app.web.failures import from_validation
 
 MAX_LINES: Final = 50_000
 MAX_PROBLEMS: Final = 100

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from app.admission import Priority
+from app.access.admission import Priority
+from app.access.keys import Key
 from app.errors import AppError, EngineError, RequestError
-from app.keys import Key
 from app.openai import model_names
 from app.openai.chat_prompt import asked
 from app.openai.chat_request import ChatRequest
 from app.openai.chat_stream import CANCELLED, Head
-from app.service import Order, Running, Service
 from app.settings import Settings
-from app.sinks import Sink
+from app.solving.service import Order, Running, Service
+from app.solving.sinks import Sink
 from statespace import card
 from statespace.solutions import MAX_TOKENS, Failure, Solution, SolutionRequest, Status
 

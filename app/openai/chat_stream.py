@@ -18,9 +18,9 @@ from uuid import uuid4
 
 import orjson
 
-from app import sse
 from app.openai import chat_text
 from app.openai.chat_request import ChatRequest
+from app.web import sse
 from statespace.reader import Grown, Opened
 from statespace.solutions import Failure, Path, Solution, Status
 from statespace.trace import Transition
@@ -121,7 +121,7 @@ class ChatStream:
 
 
 class ChatSink:
-    """Turns what a run tells (`app.sinks.Sink`) into the chunks of one choice."""
+    """Turns what a run tells (`app.solving.sinks.Sink`) into the chunks of one choice."""
 
     def __init__(self, stream: ChatStream, index: int) -> None:
         self._stream = stream

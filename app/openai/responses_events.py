@@ -27,7 +27,6 @@ from typing import Any, Final
 
 import orjson
 
-from app import sse
 from app.openai.responses_object import (
     Wanted,
     begun,
@@ -35,7 +34,8 @@ from app.openai.responses_object import (
     reasoning_item,
     response_object,
 )
-from app.sinks import Sink
+from app.solving.sinks import Sink
+from app.web import sse
 from statespace.events import (
     Event,
     SolutionCancelled,
@@ -62,7 +62,7 @@ _CONVERTED: Final = (b"event: solution.", b"event: transition.completed\n")
 
 
 class ResponsesSink:
-    """Told what happens in a solution (`app.sinks.Sink`), sends Responses events as frames."""
+    """A `Sink` that sends what happens in a solution as frames of Responses events."""
 
     def __init__(
         self,

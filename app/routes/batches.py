@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.batches.endpoints import ENDPOINTS
 from app.batches.office import Office, Wanted
-from app.bodies import described, read_body
 from app.errors import RequestError
 from app.routes.files import LONGEST_S, SHORTEST_S
 from app.store.batches import Batch
 from app.store.pages import Page
+from app.web.bodies import described, read_body
 from statespace.solutions import Metadata
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])

@@ -7,17 +7,17 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from app import sse
-from app.bodies import described, read_body
-from app.channel import Channel
-from app.connection import while_connected
 from app.openai import chat_runs
 from app.openai.chat_answer import ChatCompletion, chat_completion
 from app.openai.chat_request import ChatRequest
 from app.openai.chat_stream import HEARTBEAT, ChatStream
-from app.service import Service
 from app.settings import Settings
-from app.streams import FrameResponse
+from app.solving.service import Service
+from app.web import sse
+from app.web.bodies import described, read_body
+from app.web.channel import Channel
+from app.web.connection import while_connected
+from app.web.streams import FrameResponse
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 

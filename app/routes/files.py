@@ -16,11 +16,11 @@ from starlette.requests import ClientDisconnect
 from starlette.status import HTTP_400_BAD_REQUEST
 
 from app.batches.office import Office
-from app.connection import ClientGone
 from app.errors import RequestError, UnavailableError
 from app.settings import Settings
 from app.store.files import StoredFile
 from app.store.pages import Page
+from app.web.connection import ClientGone
 
 PATH: Final = "/v1/files"
 router = APIRouter(prefix=PATH, tags=["files"])

@@ -11,21 +11,21 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from app import sse
-from app.bodies import described, read_body
-from app.channel import Channel
-from app.connection import while_connected
 from app.errors import NotFoundError, RequestError, StoreError
-from app.library import not_found
+from app.keeping.library import not_found
 from app.openai.chat_prompt import Turn
 from app.openai.responses_events import ResponsesSink, converted
 from app.openai.responses_object import ResponseObject, Wanted, response_object
 from app.openai.responses_plan import Plan, in_input, plan, turns_after
 from app.openai.responses_request import ResponsesRequest
-from app.service import Order, Running, Service
-from app.sinks import Sink
+from app.solving.service import Order, Running, Service
+from app.solving.sinks import Sink
 from app.store.solutions import Kept
-from app.streams import FrameResponse
+from app.web import sse
+from app.web.bodies import described, read_body
+from app.web.channel import Channel
+from app.web.connection import while_connected
+from app.web.streams import FrameResponse
 from statespace.solutions import Solution
 
 router = APIRouter(prefix="/v1", tags=["responses"])

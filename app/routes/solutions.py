@@ -10,15 +10,15 @@ from fastapi import APIRouter, Query as QueryParameter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from app import sse
-from app.bodies import described, read_body
-from app.channel import Channel
-from app.connection import while_connected
+from app.access.keys import Key
 from app.errors import RequestError
-from app.keys import Key
-from app.service import Idempotency, Order, Running, Service
+from app.solving.service import Idempotency, Order, Running, Service
 from app.store.solutions import Kept, Query
-from app.streams import FrameResponse
+from app.web import sse
+from app.web.bodies import described, read_body
+from app.web.channel import Channel
+from app.web.connection import while_connected
+from app.web.streams import FrameResponse
 from statespace.solutions import Solution, SolutionRequest, Status
 
 router = APIRouter(prefix="/v1", tags=["solutions"])

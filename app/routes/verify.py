@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from app.bodies import described, read_body
+from app.web.bodies import described, read_body
 from statespace.checking import CheckRequest, CheckResult, check
 
 router = APIRouter(prefix="/v1", tags=["verification"])

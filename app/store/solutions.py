@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Row, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.sinks import ENDS
+from app.solving.sinks import ENDS
 from app.store.database import Database
+from app.store.pages import Page, page_of
 from app.store.schema import events, solutions
 
 RUNNING: Final = ("queued", "in_progress")
@@ -103,26 +103,12 @@ class SolutionStore:
 
     async def page(self, query: Query) -> tuple[list[Kept], bool]:
         """The solutions of a page, and whether there are more; none after an unknown `after`."""
-        order = (solutions.c.created_at, solutions.c.id)
-        chosen = select(solutions).where(
-            solutions.c.owner == query.owner, solutions.c.kind == query.kind
-        )
-        for column, value in query.filters.items():
-            chosen = chosen.where(solutions.c[column] == value)
+        filters = [solutions.c.kind == query.kind]
+        filters += [solutions.c[column] == value for column, value in query.filters.items()]
+        page = Page(query.owner, query.limit, query.after, query.ascending)
         async with self._database.reading() as connection:
-            if query.after is not None:
-                found = await connection.execute(
-                    select(*order).where(
-                        solutions.c.id == query.after, solutions.c.owner == query.owner
-                    )
-                )
-                if (cursor := found.first()) is None:
-                    return [], False
-                chosen = chosen.where(_beyond(order, tuple(cursor), ascending=query.ascending))
-            sorted_by = order if query.ascending else tuple(column.desc() for column in order)
-            rows = await connection.execute(chosen.order_by(*sorted_by).limit(query.limit + 1))
-            kept = [_kept(row) for row in rows]
-        return kept[: query.limit], len(kept) > query.limit
+            rows, more = await page_of(connection, solutions, page, *filters)
+        return [_kept(row) for row in rows or ()], more
 
     async def frames(self, solution_id: str, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Numbered frames that come after number `after`, in order."""
@@ -223,11 +209,3 @@ def _expired(now: float) -> Any:
 
 def _kept(row: Row[Any]) -> Kept:
     return Kept(**row._mapping)
-
-
-def _beyond(columns: Sequence[Any], values: Sequence[Any], *, ascending: bool) -> Any:
-    """Whether a row comes after `values` in the order of two columns."""
-    first, second = columns
-    if ascending:
-        return or_(first > values[0], and_(first == values[0], second > values[1]))
-    return or_(first < values[0], and_(first == values[0], second < values[1]))

@@ -10,7 +10,7 @@ import typer
 from statewise.failures import BAD_INPUT, fail
 
 if TYPE_CHECKING:
-    from app.keys import Key
+    from app.access.keys import Key
 
 keys = typer.Typer(
     help="API keys of a server; a running one takes changes over within seconds.",
@@ -35,7 +35,7 @@ def add(
     tokens_per_minute: Annotated[int | None, typer.Option(help="Tokens a minute.")] = None,
 ) -> None:
     """Make a key and print it. It is shown this once: the file keeps only its SHA-256."""
-    from app.keys import ANONYMOUS, Key, digest, new_key  # noqa: PLC0415
+    from app.access.keys import ANONYMOUS, Key, digest, new_key  # noqa: PLC0415
     from statewise.failures import checked  # noqa: PLC0415
 
     secret = new_key()
@@ -79,8 +79,8 @@ def remove(name: Name, file: File) -> None:
 
 
 def _read(file: Path) -> list[Key]:
+    from app.access.keys import read  # noqa: PLC0415
     from app.errors import KeysError  # noqa: PLC0415
-    from app.keys import read  # noqa: PLC0415
 
     try:
         return read(file).keys
@@ -89,8 +89,8 @@ def _read(file: Path) -> list[Key]:
 
 
 def _write(file: Path, known: list[Key]) -> None:
+    from app.access.keys import write  # noqa: PLC0415
     from app.errors import KeysError  # noqa: PLC0415
-    from app.keys import write  # noqa: PLC0415
 
     try:
         write(file, known)

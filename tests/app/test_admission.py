@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from app.admission import Admission, Place, Priority
+from app.access.admission import Admission, Place, Priority
+from app.access.keys import NOBODY, Key
 from app.errors import RateLimitError, UnavailableError
-from app.keys import NOBODY, Key
 from app.metrics import Metrics
 from app.settings import Settings
 from tests.app.test_keys import Clock

@@ -16,10 +16,10 @@ from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
+from app.access.keys import Key, digest, write
 from app.engines.scripted import Script, ScriptedEngine
 from app.errors import KeysError
 from app.host import Host
-from app.keys import Key, digest, write
 from app.main import create_app
 from app.metrics import Metrics
 from app.settings import Settings

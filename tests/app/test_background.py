@@ -215,7 +215,7 @@ def test_after_a_restart_everything_is_there(tmp_path: Path) -> None:
 def test_what_outlives_its_retention_is_swept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.replica.SWEEP_S", 0.05)
+    monkeypatch.setattr("app.keeping.replica.SWEEP_S", 0.05)
     settings = Settings(engine="scripted", state_dir=tmp_path, retention_s=0.5)
     with local_server(ScriptedEngine(Script(QUESTIONS)), settings) as server:
         solution = begin(server)

@@ -13,8 +13,8 @@ import httpx2
 import pytest
 from openai import APIStatusError, BadRequestError, ConflictError, NotFoundError, OpenAI
 
+from app.access.keys import Key, digest, write
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
-from app.keys import Key, digest, write
 from app.settings import Settings
 from tests.support.batching import URL, begin, check_once, ended, line, lines_of, upload
 from tests.support.server import LocalServer, local_server

@@ -17,7 +17,7 @@ from app.batches.keeper import Keeper
 from app.batches.results import Results
 from app.engines.base import Chunk, Sampling
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
-from app.replica import Lease
+from app.keeping.replica import Lease
 from app.settings import Settings
 from app.store.batches import Batch, BatchStore
 from app.store.blobs import Blobs

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from app.channel import Channel
-from app.deltas import INTERVAL_S, DeltaThrottle
-from app.sse import HEARTBEAT
+from app.solving.deltas import INTERVAL_S, DeltaThrottle
+from app.web.channel import Channel
+from app.web.sse import HEARTBEAT
 from statespace.reader import Grown
 
 

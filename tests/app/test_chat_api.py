@@ -14,8 +14,8 @@ import pytest
 
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
 from app.errors import AppError, RateLimitError, UnavailableError
-from app.service import Service
 from app.settings import Settings
+from app.solving.service import Service
 from app.strategies import STRATEGIES
 from tests.support.server import LocalServer, local_server
 

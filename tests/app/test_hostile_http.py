@@ -20,8 +20,8 @@ import httpx2
 import pytest
 
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
-from app.http import MAX_HEAD_BYTES
-from app.streams import FrameResponse
+from app.web.http import MAX_HEAD_BYTES
+from app.web.streams import FrameResponse
 from tests.support.server import local_server
 from tests.support.streams import check_order, events
 

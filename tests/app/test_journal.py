@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
-from app import sse
-from app.journal import Journal
+from app.keeping.journal import Journal
+from app.web import sse
 from statespace.reader import Grown
 from statespace.solutions import Solution
 from tests.support.streams import events

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from app import keys as keys_module
+from app.access import keys as keys_module
+from app.access.keys import ANONYMOUS, NOBODY, Key, KeyRing, digest, new_key, read, write
 from app.errors import KeysError
-from app.keys import ANONYMOUS, NOBODY, Key, KeyRing, digest, new_key, read, write
 
 
 class Clock:

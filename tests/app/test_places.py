@@ -10,14 +10,14 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from app.access.keys import NOBODY
 from app.engines.scripted import Script, ScriptedEngine
 from app.errors import UnavailableError
 from app.host import Host
-from app.keys import NOBODY
 from app.main import create_app
 from app.metrics import Metrics
-from app.service import Order, Running
 from app.settings import Settings
+from app.solving.service import Order, Running
 from statespace.solutions import SolutionRequest
 
 SCRIPT = Script({"q": "State 1:\nAction: Summarize\nOutput: \\boxed{1}"}, fault="hang", after=0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.replica import Lease, Replica
+from app.keeping.replica import Lease, Replica
 from app.store.database import Database
 from app.store.solutions import Kept, SolutionStore
 from tests.app.test_store import kept

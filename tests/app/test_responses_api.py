@@ -14,8 +14,8 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 from openai.types.responses import Response
 
+from app.access.keys import Key, digest, write
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
-from app.keys import Key, digest, write
 from app.settings import Settings
 from tests.support.server import LocalServer, local_server
 

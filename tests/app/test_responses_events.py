@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from app.openai.responses_events import ResponsesSink, converted
 from app.openai.responses_object import Wanted, response_object
-from app.sinks import ChannelStream, NativeSink, Sink
+from app.solving.sinks import ChannelStream, NativeSink, Sink
 from statespace.actions import Action
 from statespace.reader import Opened
 from statespace.solutions import Failure, IncompleteReason, Path, Solution, Status, Usage

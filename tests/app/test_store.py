@@ -14,13 +14,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
-from app import sse
-from app.commits import Commits
 from app.errors import StoreError
-from app.journal import Journal
+from app.keeping.commits import Commits
+from app.keeping.journal import Journal
 from app.store.database import Database
 from app.store.schema import metadata
 from app.store.solutions import ConflictError, Kept, Query, SolutionStore
+from app.web import sse
 from statespace.solutions import Solution, Status
 
 ME, OTHER = "me", "other"

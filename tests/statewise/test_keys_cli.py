@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from app.access.keys import Key, digest, read, write
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
-from app.keys import Key, digest, read, write
 from app.settings import Settings
 from statespace.solutions import SolutionRequest
 from statewise.cli import cli

@@ -14,12 +14,12 @@ from typing import Final
 
 import structlog
 
-from app.deltas import DeltaThrottle
 from app.engines.base import Engine
 from app.errors import AppError
 from app.metrics import Metrics
-from app.record import Record
-from app.sinks import Sink
+from app.solving.deltas import DeltaThrottle
+from app.solving.record import Record
+from app.solving.sinks import Sink
 from app.strategies.base import PathEnded, Problem, Step, Strategy
 from statespace.reader import Closed, Grown, Opened
 from statespace.solutions import Failure, IncompleteReason, Solution, Status

@@ -9,10 +9,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access.keys import NOBODY, Key, KeyRing
 from app.errors import KeyRefusedError
-from app.keys import NOBODY, Key, KeyRing
 from app.metrics import Metrics
-from app.responses import error_response
+from app.web.failures import error_response
 
 OPEN: Final = frozenset(
     {"/", "/livez", "/readyz", "/startupz", "/openapi.json", "/docs", "/favicon.ico"}

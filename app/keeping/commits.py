@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import StoreError
-from app.journal import Journal
+from app.keeping.journal import Journal
 from app.store.database import Database, cause
 from app.store.schema import events, solutions
 from app.store.solutions import Kept

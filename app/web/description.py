@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from app import sse
+from app.web import sse
 from statespace.events import event_adapter
 
 REFERENCE: Final = "#/components/schemas/{model}"

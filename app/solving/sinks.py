@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
-from app import sse
+from app.web import sse
 from statespace.reader import Grown, Opened
 from statespace.solutions import Path, Solution
 from statespace.trace import Transition

@@ -15,9 +15,9 @@ from enum import IntEnum
 from functools import partial
 from typing import Final
 
+from app.access.keys import NOBODY, Key
+from app.access.limits import Usage
 from app.errors import RateLimitError, UnavailableError
-from app.keys import NOBODY, Key
-from app.limits import Usage
 from app.metrics import Metrics
 from app.settings import Settings
 

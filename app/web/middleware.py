@@ -18,7 +18,7 @@ from starlette.status import HTTP_500_INTERNAL_SERVER_ERROR
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import RequestError
-from app.responses import error_response
+from app.web.failures import error_response
 
 logger = structlog.get_logger(__name__)
 

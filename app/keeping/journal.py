@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from app import sse
+from app.web import sse
 from statespace.reader import Grown
 from statespace.solutions import Solution
 

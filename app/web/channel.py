@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
-from app import sse
-from app.sinks import ChannelStream
+from app.solving.sinks import ChannelStream
+from app.web import sse
 
 
 class Channel:

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
-from app.admission import Admission, Entry, Place, Priority
+from app.access.admission import Admission, Entry, Place, Priority
+from app.access.keys import NOBODY, Key
 from app.engines.base import Engine
 from app.errors import AppError, ConflictError, UnavailableError
 from app.host import Host
-from app.intake import Intake
-from app.keys import NOBODY, Key
-from app.library import Library
+from app.keeping.library import Library
 from app.metrics import Metrics
-from app.record import Record
-from app.run import Run
 from app.settings import Settings
-from app.sinks import NativeSink, Sink, Stream
+from app.solving.intake import Intake
+from app.solving.record import Record
+from app.solving.run import Run
+from app.solving.sinks import NativeSink, Sink, Stream
 from app.store.solutions import Kept
 from app.strategies.base import Problem, Strategy
 from statespace.solutions import Failure, Solution, SolutionRequest, Status

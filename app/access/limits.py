@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from app.access.keys import Key
 from app.errors import RateLimitError
-from app.keys import Key
 
 MINUTE: Final = 60.0
 

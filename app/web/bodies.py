@@ -12,7 +12,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from app.errors import RequestError
-from app.responses import from_validation
+from app.web.failures import from_validation
 
 MAX_ERRORS: Final = 100
 """Errors beyond which they are only counted: to list 100,000 of them would stop every stream."""
@@ -36,7 +36,7 @@ async def read_body(request: Request, model: type[Model]) -> Model:
 
 
 def described(model: type[BaseModel], examples: dict[str, Any]) -> dict[str, Any]:
-    """What OpenAPI is to say of such a body; `app.description` takes its definitions apart."""
+    """What OpenAPI is to say of such a body; `app.web.description` takes its definitions apart."""
     name = model.__name__
     schema = model.model_json_schema(ref_template=f"#/components/schemas/{name}.{{model}}")
     schema["$defs"] = {f"{name}.{part}": found for part, found in schema.pop("$defs", {}).items()}

@@ -12,8 +12,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.status import HTTP_400_BAD_REQUEST
 
-from app.connection import ClientGone, answer_to_nobody
 from app.errors import AppError, KeyRefusedError, RequestError
+from app.web.connection import ClientGone, answer_to_nobody
 
 MAX_RETRY_AFTER_S: Final = 120
 """OpenAI's clients do not try again at all when they are told to wait longer."""

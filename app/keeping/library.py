@@ -8,13 +8,13 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, Final
 
-from app import sse
-from app.commits import Commits
 from app.errors import NotFoundError, StoreError
-from app.journal import Journal
-from app.record import verification
-from app.replica import Lease
+from app.keeping.commits import Commits
+from app.keeping.journal import Journal
+from app.keeping.replica import Lease
+from app.solving.record import verification
 from app.store.solutions import ConflictError, Kept, Query, SolutionStore
+from app.web import sse
 from statespace.solutions import Solution
 from statespace.trace import Transition
 

@@ -9,7 +9,7 @@ from contextlib import aclosing, suppress
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app import sse
+from app.web import sse
 
 Frames = AsyncGenerator[bytes, None]
 

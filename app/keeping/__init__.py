@@ -1,0 +1,1 @@
+"""What ties running solutions to the store: journals, group commits, leases, readers."""
