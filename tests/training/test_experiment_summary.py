@@ -57,6 +57,7 @@ def _result(arm: Any, seed: int, chances: dict[str, float], *, same: bool) -> Re
                 right="".join("01"[rng.random() < chances[way]] for _ in range(COUNT)),
                 tokens=(cost,) * COUNT,
                 report=report,
+                mistakes={"none": 60, "number": 40},
             )
             for name in problems.SETS
         }
@@ -86,6 +87,7 @@ def test_a_reasoner_that_loses_is_said_to_lose() -> None:
     assert "0.38 times the tokens" in told
     page = markdown(found)
     assert page.startswith(told)
+    assert "| (b) stage 1 | 60.0 | 0.0 | 0.0 | 40.0 | 0.0 | 0.0 |" in page
     assert page.count("| worse |") >= 6
 
 
@@ -195,16 +197,18 @@ def test_sets_are_what_their_names_say_and_nobody_learns_from_them(recipe: Exper
     assert len(pool) == 300
     assert len(tested) == 4 * 25
     assert tested.isdisjoint(one.question for one in pool)
-    kinds = set(recipe.problems.relations)
+    bounds = recipe.problems
+    kinds = set(bounds.relations)
     for one in itertools.chain(pool, *sets.values()):
         assert kinds.issuperset(one.relations)
     for one in (*pool, *sets[problems.SEEN], *sets[problems.HELDOUT]):
         assert one.operations in recipe.problems.operations
-        assert problems.largest(one) <= 400
+        assert problems.largest(one) <= bounds.largest
     assert {one.split for one in pool} == {"seen"}
     assert {one.split for one in sets[problems.HELDOUT]} == {"heldout"}
-    assert {one.operations for one in sets[problems.LONGER]} == {4}
-    assert all(400 < problems.largest(one) <= 999 for one in sets[problems.LARGER])
+    assert {one.operations for one in sets[problems.LONGER]} == {3}
+    larger = [problems.largest(one) for one in sets[problems.LARGER]]
+    assert all(bounds.largest < one <= bounds.larger for one in larger)
 
 
 def test_chains_of_thought_are_true_and_judged_as_traces_are(recipe: Experiment) -> None:

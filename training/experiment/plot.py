@@ -20,7 +20,8 @@ def plot(path: Path, summary: Summary) -> None:
         ) from error
     page = figure.Figure(figsize=(13, 5.5), layout="constrained")
     sets, costs = page.subplots(1, 2)
-    page.suptitle(f"One base model, the same tokens, {len(summary.seeds)} seeds")
+    seeds = len(summary.seeds)
+    page.suptitle(f"One base model, the same tokens, {seeds} seed{'s' * (seeds > 1)}")
     _sets(sets, summary)
     _costs(costs, summary)
     handles, labels = costs.get_legend_handles_labels()
@@ -49,7 +50,9 @@ def _sets(axes: Any, summary: Summary) -> None:
 def _costs(axes: Any, summary: Summary) -> None:
     for index, (way, found) in enumerate(summary.figures.items()):
         _point(axes, found[ALL].tokens, found[ALL], f"C{index}", way)
-    axes.set_xscale("log")
+    axes.set_xscale("log", subs=(2, 3, 5))
+    for axis in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        axis("{x:.0f}")
     axes.set_xlabel("tokens written for a problem")
     axes.set_ylabel("right, %, all sets")
     axes.grid(alpha=0.3)

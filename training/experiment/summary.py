@@ -73,6 +73,10 @@ class Summary(Section):
     votes: int
     figures: Annotated[dict[str, dict[str, Figure]], Field(description="By way, then by set.")]
     corrections: Annotated[dict[str, dict[str, Correcting]], Field(description="Likewise.")]
+    mistakes: Annotated[
+        dict[str, dict[str, int]],
+        Field(description="By way: the first mistake of each answer, all sets and seeds."),
+    ]
     comparisons: tuple[Comparison, ...]
 
 
@@ -106,6 +110,7 @@ def summarized(results: Sequence[Result], votes: int, arms: Sequence[Arm] = ARMS
             for arm in arms
             if arm != "plain"
         },
+        mistakes={GREEDY[arm]: _mistakes(ways[GREEDY[arm]]) for arm in arms},
         comparisons=tuple(
             _comparison(figures, ways, GREEDY[arm], theirs, name)
             for theirs in (voted, plain)
@@ -169,6 +174,14 @@ def _correcting(found: Sequence[Mapping[str, Outcome]], name: str) -> Correcting
         caught=counts["caught"],
         **{kind: counts[kind] for kind in kinds},
     )
+
+
+def _mistakes(found: Sequence[Mapping[str, Outcome]]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for tested in found:
+        for one in tested.values():
+            counts.update(one.mistakes)
+    return dict(counts)
 
 
 def _comparison(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from training.experiment.mistakes import Mistake
 from training.experiment.problems import SETS
 from training.experiment.results import LETTERS, Result
 from training.experiment.summary import ALL, Figure, Summary, answer
@@ -16,7 +17,7 @@ def markdown(summary: Summary) -> str:
     parts = [
         answer(summary),
         f"Right, % of {problems} problems in all (95 % interval over problems; ± standard "
-        f"deviation over {len(summary.seeds)} seeds):",
+        f"deviation over {len(summary.seeds)} seed{'s' * (len(summary.seeds) > 1)}):",
         _table(
             ("", *names),
             (
@@ -50,6 +51,22 @@ def markdown(summary: Summary) -> str:
                     one.verdict,
                 ]
                 for one in summary.comparisons
+            ),
+        ),
+        "What goes wrong first, % of the greedy answers to all sets: no answer, a step that is not "
+        "the problem's, other numbers in it, arithmetic, or another answer than the steps give:",
+        _table(
+            ("", *(kind.value for kind in Mistake)),
+            (
+                [
+                    way,
+                    *(
+                        f"{100 * counts.get(kind, 0) / sum(counts.values()):.1f}"
+                        for kind in Mistake
+                    ),
+                ]
+                for way, counts in summary.mistakes.items()
+                if counts
             ),
         ),
         "Corrections, added up over seeds: answers that went back, by what they were heading to "
