@@ -34,6 +34,8 @@ SEPARATED = "State 1:\nAction: Summarize\nOutput: one\u2028two\x85three\x9b31m \
 def served(folder: Path, *options: str, **variables: str) -> Iterator[tuple[Any, str]]:
     """`statewise serve` on the scripted engine, with its URL."""
     command = [sys.executable, "-m", "statewise", "serve", "--engine", "scripted", "--port", "0"]
+    # A server keeps to what it finds ignored, as `nohup` has it; these tests send signals.
+    command = ["env", "--default-signal=HUP,INT", *command]
     environment = {**os.environ, "STATEWISE_STATE_DIR": str(folder), **variables}
     with subprocess.Popen(
         [*command, "--", *options],
