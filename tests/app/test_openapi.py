@@ -28,6 +28,7 @@ def served() -> Iterator[LocalServer]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_no_request_is_the_servers_fault(served: LocalServer) -> None:
     """What the schema allows, and much that it does not, gets an answer in our shape, no 500.
 
