@@ -270,7 +270,7 @@ class Run:
         """What the model grew from, as its card says it."""
         if self.recipe.start is None:
             return "from scratch"
-        return f"an earlier {self.recipe.start.resolve().name} from scratch"
+        return "an earlier reasoner of this shape, itself from scratch"
 
     def _manifest(self, trained: dict[str, Step], folder: Path) -> dict[str, Any]:
         return {
@@ -284,7 +284,7 @@ class Run:
                 name: {
                     "steps": step.record["steps"],
                     "data": step.record["data"],
-                    "final_loss": step.record["log"][-1]["loss"],
+                    "final_loss": step.record["log"][-1]["loss"] if step.record["log"] else None,
                 }
                 for name, step in trained.items()
             },
