@@ -48,7 +48,7 @@ def test_no_request_is_the_servers_fault(served: LocalServer) -> None:
             def check(case: schemathesis.Case) -> None:
                 nonlocal sent
                 sent += 1
-                response = case.call()
+                response = case.call(timeout=120)
                 assert response.status_code < 500 or (
                     response.status_code == 503 and response.headers["Retry-After"]
                 )

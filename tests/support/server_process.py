@@ -16,7 +16,7 @@ import pytest
 from app.processes import ServerRecord, running
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-START_S = 180.0
+START_S = 300.0
 
 
 @dataclass
