@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import typer
-from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.text import Text
 
 from statewise.terminal import visible
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 NOT_SOLVED: Final = 1
 BAD_INPUT: Final = 2
 NO_SERVER: Final = 3
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound="BaseModel")
 
 
 def fail(message: str, code: int) -> NoReturn:
@@ -28,6 +30,8 @@ def fail(message: str, code: int) -> NoReturn:
 
 def checked(model: type[Model], /, **values: Any) -> Model:
     """Build `model`; invalid values end the command, naming the option."""
+    from pydantic import ValidationError  # noqa: PLC0415 - `--help` must not load it
+
     try:
         return model(**values)
     except ValidationError as error:
