@@ -40,6 +40,7 @@ FIELDS = {
     "deltas",
     "background",
     "store",
+    "retry",
     "metadata",
 }
 
