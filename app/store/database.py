@@ -51,6 +51,11 @@ class Database:
         self.is_sqlite = kind == "sqlite"
         self._file = Path(parsed.database) if self.is_sqlite and parsed.database else None
         self._shown = parsed.render_as_string(hide_password=True)
+        self._place = (
+            "folder in STATEWISE_STATE_DIR, or another database in STATEWISE_DATABASE_URL"
+            if self._file
+            else "in STATEWISE_DATABASE_URL"
+        )
         # Questions are among the parameters: no error may repeat them.
         options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": not self.is_sqlite}
         if self._file is not None or not self.is_sqlite:
@@ -71,7 +76,7 @@ class Database:
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(
                 f"the database {self._shown} cannot be used: {cause(error)}; "
-                "name another in STATEWISE_DATABASE_URL"
+                f"name another {self._place}"
             ) from error
 
     def _alone(self) -> AbstractAsyncContextManager[Any]:

@@ -55,7 +55,7 @@ def _write(
     tokenizer.save_pretrained(folder)
     packaging.check_prompt(folder, made)
     record = packaging.record_of(source)
-    if "stages" in record:
+    if packaging.is_finetuned(record):
         packaging.describe(folder, made, record)
     else:  # made from scratch: it has pages of its own
         for page in (NAME, "README.md", "DATA.md"):

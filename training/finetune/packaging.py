@@ -36,6 +36,8 @@ def finish(  # noqa: PLR0913, PLR0917
     """
     output = place.output
     before = record_of(recipe.model.path)
+    if not is_finetuned(before):  # from scratch: its stages are its own, and not counted alike
+        before = {}
     accounts = {**before.get("data", {}), **data}
     made = Card(
         stage=stage,
@@ -122,10 +124,15 @@ def card_of(folder: Path) -> Card:
 
 
 def record_of(path: str | Path) -> dict[str, Any]:
-    """The manifest of a finished stage; empty for other models."""
+    """The manifest of a finished stage of fine-tuning or from scratch; empty for other models."""
     folder = Path(path)
     known = manifest.read(folder / MANIFEST) if (folder / NAME).is_file() else None
     return known if isinstance(known, dict) else {}
+
+
+def is_finetuned(record: dict[str, Any]) -> bool:
+    """Whether a manifest is one of fine-tuning, which accounts for the data of each stage."""
+    return "data" in record
 
 
 def base_name(model: Pretrained) -> str:
