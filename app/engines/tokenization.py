@@ -1,0 +1,42 @@
+"""Text and token ids of one checkpoint, for engines that take and give ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.engines.checkpoint import Profile
+from app.engines.decoding import TextDecoder, core_of, cut
+from app.engines.manner import Manner
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenization:
+    """A checkpoint's tokenizer, and how the checkpoint is spoken to."""
+
+    tokenizer: Any
+    manner: Manner
+    core: Any
+    """The `tokenizers.Tokenizer` inside a fast one; None for one of another make."""
+
+    @classmethod
+    def of(cls, tokenizer: Any, asked: Profile, checkpoint: str) -> Tokenization:
+        """Raises `EngineStartError` if the checkpoint cannot be served as `asked`."""
+        return cls(tokenizer, Manner.of(asked, checkpoint, tokenizer), core_of(tokenizer))
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of text that goes on after others; special tokens in it are plain text."""
+        return self.manner.plain.data(text)
+
+    def cut(self, prompt: Sequence[int], ids: Sequence[int], characters: int) -> list[int]:
+        """`prompt` and what of `ids` says the first `characters` of their text."""
+        if self.core is None:  # a tokenizer of another make cannot be asked token by token
+            text = self.tokenizer.decode(list(ids), skip_special_tokens=True)
+            return [*prompt, *self.encode(text[:characters])]
+        kept, rest = cut(self.core, prompt, ids, characters)
+        return [*prompt, *kept, *(self.encode(rest) if rest else ())]
+
+    def decoder(self, prompt: Sequence[int]) -> TextDecoder | None:
+        """What turns the ids that follow `prompt` into text; None if the engine must do so."""
+        return None if self.core is None else TextDecoder(self.core, prompt)
