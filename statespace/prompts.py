@@ -48,14 +48,17 @@ class Prompt:
         object.__setattr__(self, "_encode", _data_encoder(self.tokenizer))
 
     @classmethod
-    def from_tokenizer(cls, tokenizer: Tokenizer, *, system: str | None = None) -> Prompt:
+    def from_tokenizer(
+        cls, tokenizer: Tokenizer, *, system: str | None = None, lead: str = ""
+    ) -> Prompt:
         """The format that the tokenizer's own chat template gives.
 
-        Raises `PromptError` if there is no template, if it refuses these messages, or if it does
-        not carry the question through unchanged.
+        `lead` is text of ours before the question, in the user's turn. Raises `PromptError` if
+        there is no template, if it refuses these messages, or if it does not carry the system
+        message and the question through unchanged.
         """
         messages = [{"role": "system", "content": system}] if system else []
-        messages.append({"role": "user", "content": _PLACEHOLDER})
+        messages.append({"role": "user", "content": lead + _PLACEHOLDER})
         try:
             text = tokenizer.apply_chat_template(
                 messages, tokenize=False, add_generation_prompt=True
@@ -65,6 +68,8 @@ class Prompt:
         before, found, after = text.partition(_PLACEHOLDER)
         if not found or _PLACEHOLDER in after:
             raise PromptError("the chat template must contain the user's message exactly once")
+        if system and system.strip() not in before:
+            raise PromptError("the chat template leaves out the system message")
         return cls(tokenizer, tuple(_control(tokenizer, before)), tuple(_control(tokenizer, after)))
 
     def ids(self, question: str) -> list[int]:

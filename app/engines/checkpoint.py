@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from app.errors import EngineStartError
 from statespace.card import NAME, Card
 from statespace.errors import CardError
 from statespace.prompts import Prompt
+
+Profile = Literal["trained", "prompted", "plain"]
+"""How a model is asked: as it was trained, with instructions and a grammar, or as any model."""
+
+
+def profile(asked: Literal["auto"] | Profile, model: str) -> Profile:
+    """The profile of a checkpoint: what was asked for, or what its card says.
+
+    Raises `EngineStartError` if it is to be served as it was trained and has no card.
+    """
+    carded = (Path(model) / NAME).is_file()
+    if asked == "trained" and not carded:
+        raise EngineStartError(
+            f"profile: there is no {NAME} in {model}, so nobody knows what it was trained to do; "
+            "serve it with STATEWISE_PROFILE=prompted, or name a folder that `statewise train` has "
+            "written"
+        )
+    if asked != "auto":
+        return asked
+    return "trained" if carded else "prompted"
 
 
 def check_folder(model: str) -> None:
@@ -27,16 +48,14 @@ def check_folder(model: str) -> None:
 
 
 def check_card(model: str, prompt: Prompt) -> None:
-    """Raises `EngineStartError` if the checkpoint was trained on another prompt or state space.
-
-    A checkpoint without a card is any instruct model, and is served as it is.
-    """
+    """Raises `EngineStartError` if the checkpoint was trained on another prompt or state space."""
     card = _card(Path(model))
     if card is not None and card.prompt != prompt.fingerprint():
         raise EngineStartError(
             f"{Path(model) / NAME} was written for another prompt format than the tokenizer in "
             f"{model} gives; use the tokenizer files and the chat template that came with the "
-            f"weights, or train again; to serve it as any other model, delete {NAME}"
+            f"weights, or train again; to serve it as any other model, set "
+            "STATEWISE_PROFILE=prompted"
         )
 
 

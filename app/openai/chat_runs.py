@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from app.access.admission import Priority
 from app.access.keys import Key
-from app.errors import AppError, EngineError, RequestError
+from app.engines.checkpoint import profile
+from app.errors import AppError, EngineAwayError, EngineError, RequestError
 from app.openai import model_names
 from app.openai.chat_prompt import asked
 from app.openai.chat_request import ChatRequest
@@ -18,7 +18,6 @@ from app.openai.chat_stream import CANCELLED, Head
 from app.settings import Settings
 from app.solving.service import Order, Running, Service
 from app.solving.sinks import Sink
-from statespace import card
 from statespace.solutions import MAX_TOKENS, Failure, Solution, SolutionRequest, Status
 
 SEEDS: Final = 2**63
@@ -50,6 +49,7 @@ def plan(request: ChatRequest, settings: Settings) -> Plan:
             question=question.text,
             model=model,
             strategy=strategy,
+            plain=not question.is_problem,
             max_tokens=limit,
             temperature=temperature,
             seed=None if request.seed is None else (request.seed + index) % SEEDS,
@@ -102,7 +102,7 @@ async def solve(
         cancel(begun)
     for solution in solutions:
         if solution.status in (Status.FAILED, Status.CANCELLED):
-            raise _error(solution.error or CANCELLED)
+            raise error_of(solution.error or CANCELLED)
     return solutions
 
 
@@ -120,7 +120,8 @@ def uses_context(settings: Settings) -> bool:
     """
     if settings.chat_context is not None:
         return settings.chat_context
-    return settings.engine != "vllm" or not (Path(settings.model) / card.NAME).is_file()
+    known = settings.checkpoint
+    return known is None or profile(settings.profile, known) != "trained"
 
 
 async def _begun(service: Service, order: Order) -> Running:
@@ -145,8 +146,10 @@ def _given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _error(failure: Failure) -> AppError:
+def error_of(failure: Failure) -> AppError:
     """What has failed in the run, as an error of the request."""
+    if failure.code == EngineAwayError.CODE:
+        return EngineAwayError(failure.message)
     for kind in (RequestError, EngineError):
         if kind.type == failure.type:
             return kind(failure.message, code=failure.code)

@@ -53,6 +53,7 @@ def plan(request: ResponsesRequest, before: Sequence[Turn], settings: Settings) 
             question=question.text,
             model=model,
             strategy=strategy,
+            plain=not question.is_problem,
             max_tokens=limit,
             temperature=wanted.temperature,
             top_p=wanted.top_p,

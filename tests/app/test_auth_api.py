@@ -257,7 +257,9 @@ def test_each_request_has_one_line_in_the_log_without_secrets(server: LocalServe
 
 
 class BrokenEngine(ScriptedEngine):
-    def prompt(self, question: str) -> list[int]:
+    def prompt(
+        self, question: str, *, plain: bool = False, adapter: str | None = None
+    ) -> list[int]:
         raise RuntimeError("broken")
 
 
