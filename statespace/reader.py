@@ -8,7 +8,7 @@ a `Closed` carries the finished `Transition` with its verdict.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from statespace.actions import Action
@@ -22,7 +22,7 @@ from statespace.parser import (
     Trailing,
     TransitionParser,
 )
-from statespace.trace import Check, Trace, Transition, Verdict, overall
+from statespace.trace import Check, Origin, Trace, Transition, Verdict, overall
 from statespace.tree import Node, StateTree
 from statespace.verifier import Scope, Verification, verify_output
 
@@ -52,6 +52,8 @@ class Closed:
 
 
 Reading = Opened | Grown | Closed
+Until = Callable[[Transition], bool]
+"""Whether reading halts after a transition."""
 
 
 @dataclass(slots=True)
@@ -65,12 +67,20 @@ class _Open:
 
 
 class TraceReader:
-    """Reads one path of generated text. Not reusable after `close`."""
+    """Reads one path of generated text. Not reusable after `close`.
 
-    def __init__(self, *, path: int = 0, started: float = 0.0) -> None:
+    Text that others write into the path is fed with its `origin`. With `until`, reading halts
+    after the first transition that it holds for: what follows is not read, `consumed` tells how
+    much was, and the reader takes what comes instead.
+    """
+
+    def __init__(
+        self, *, path: int = 0, started: float = 0.0, ids: Iterator[int] | None = None
+    ) -> None:
+        """`started` is when the first text was asked for; `ids` is shared by all paths."""
         self._path = path
         self._parser = TransitionParser()
-        self._tree = StateTree()
+        self._tree = StateTree(ids)
         self._scopes: dict[int, Scope] = {0: Scope.EMPTY}
         self._refuted: dict[int, tuple[Check, ...]] = {}
         self._transitions: list[Transition] = []
@@ -80,6 +90,19 @@ class TraceReader:
         self._meter = _Meter()
         self._mark = started
         self._answers: dict[int, str | None] = {}
+        self._origin = Origin.MODEL
+        self.halted = False
+        """Whether the latest text was not read to its end."""
+
+    @property
+    def consumed(self) -> int:
+        """Characters that were read over, of all that was fed: to the end of what is complete."""
+        return self._meter.total
+
+    @property
+    def tree(self) -> StateTree:
+        """Where the transitions stand."""
+        return self._tree
 
     @property
     def transitions(self) -> Sequence[Transition]:
@@ -109,14 +132,52 @@ class TraceReader:
                 return answer
         return None
 
-    def feed(self, text: str, *, tokens: int = 0, now: float = 0.0) -> list[Reading]:
-        """Take generated text that cost `tokens` and arrived at `now` (seconds)."""
+    def feed(
+        self,
+        text: str,
+        *,
+        tokens: int = 0,
+        now: float = 0.0,
+        origin: Origin = Origin.MODEL,
+        until: Until | None = None,
+    ) -> list[Reading]:
+        """Take text by `origin` that cost `tokens` and arrived at `now` (seconds)."""
         self._meter.add(len(text), tokens)
-        return self._read(self._parser.feed(text), now)
+        return self._read(self._parser.feed(text), now, origin, until)
 
-    def close(self, *, now: float = 0.0) -> list[Reading]:
+    def close(self, *, now: float = 0.0, until: Until | None = None) -> list[Reading]:
         """The text has ended: finishes the open transition."""
-        return self._read(self._parser.close(), now)
+        return self._read(self._parser.close(), now, self._origin, until)
+
+    def insert(self, text: str, *, origin: Origin, now: float = 0.0) -> list[Reading]:
+        """Take whole states that somebody else writes, where a text was halted at or has ended."""
+        readings = [*self.feed(text, now=now, origin=origin), *self.close(now=now)]
+        self._parser = TransitionParser()
+        return readings
+
+    def adopt(self, transitions: Iterable[Transition]) -> None:
+        """Go on from transitions that are there already, as a fork does; no text was read yet."""
+        for transition in transitions:
+            node = Node(
+                transition.id,
+                transition.parent,
+                transition.number,
+                transition.action,
+                transition.legal,
+            )
+            self._tree.place(node, transition.target)
+            self._keep(node, transition, self._verify(node, transition.output).scope)
+
+    def branch(self, state: int, *, path: int, started: float) -> TraceReader:
+        """A reader that knows what led to `state`, and reads what is written from there."""
+        other = TraceReader(path=path, started=started)
+        other._tree = self._tree.branch(state)
+        chain = {node.id for node in other._tree.ancestors(state)}
+        other._scopes |= {known: self._scopes[known] for known in chain}
+        other._refuted = {known: self._refuted[known] for known in chain & self._refuted.keys()}
+        other._answers = {known: self._answers[known] for known in chain & self._answers.keys()}
+        other._transitions = [known for known in self._transitions if known.id in chain]
+        return other
 
     def trace(self, question: str) -> Trace:
         """Everything read so far."""
@@ -128,21 +189,29 @@ class TraceReader:
             answer=self.answer,
         )
 
-    def _read(self, events: list[ParserEvent], now: float) -> list[Reading]:
+    def _read(
+        self, events: list[ParserEvent], now: float, origin: Origin, until: Until | None
+    ) -> list[Reading]:
         readings: list[Reading] = []
         last_start = _last_start(events)
+        self.halted = False
         for index, event in enumerate(events):
             match event:
                 case Output(text, raw):
                     self._meter.advance(len(raw))
                     readings.append(self._grow(text))
                 case Started():
+                    self._origin = origin
                     readings.append(self._start(event))
                     self._meter.advance(len(event.raw))
                 case Finished(raw):
                     self._meter.advance(len(raw))
                     tokens = self._meter.take(everything=index > last_start)
-                    readings.append(self._finish(now, tokens))
+                    closed = self._finish(now, tokens)
+                    readings.append(closed)
+                    if until is not None and until(closed.transition):
+                        self._halt()
+                        break
                 case Preamble(text, raw):
                     self._meter.advance(len(raw))
                     self._preamble.append(text)
@@ -150,6 +219,12 @@ class TraceReader:
                     self._meter.advance(len(raw))
                     self._trailing.append(text)
         return readings
+
+    def _halt(self) -> None:
+        """What was fed beyond the newest transition was not written."""
+        self.halted = True
+        self._parser = TransitionParser()
+        self._meter.drop()
 
     def _start(self, event: Started) -> Opened:
         node = self._tree.add(event.action, event.number)
@@ -179,16 +254,25 @@ class TraceReader:
             output=output,
             target=target,
             legal=node.legal and (target is not None or node.action is not Action.BACKTRACK),
+            origin=self._origin,
             verdict=verification.verdict,
             checks=verification.checks,
             tokens=tokens,
             seconds=max(0.0, now - self._mark),
         )
         self._mark = now
-        if node.action is Action.SUMMARIZE:
-            self._answers[node.id] = extract(output)
-        self._transitions.append(transition)
+        self._keep(node, transition, verification.scope)
         return Closed(transition)
+
+    def _keep(self, node: Node, transition: Transition, scope: Scope) -> None:
+        """Remember what later transitions build on."""
+        self._scopes[node.id] = scope
+        refuted = tuple(check for check in transition.checks if check.verdict is Verdict.REFUTED)
+        if refuted and node.action not in (Action.VERIFY, Action.BACKTRACK):
+            self._refuted[node.id] = refuted
+        if node.action is Action.SUMMARIZE:
+            self._answers[node.id] = extract(transition.output)
+        self._transitions.append(transition)
 
     def _verify(self, node: Node, output: str) -> Verification:
         """Check `output` with what the path to its parent knows; a dead end's values are gone."""
@@ -203,12 +287,7 @@ class TraceReader:
                     for check in self._refuted.get(ancestor.id, ())
                 }
                 checks = tuple(check for check in checks if _bare(check.claim) not in quoted)
-            self._scopes[node.id] = scope
             return Verification(overall(checks), checks, scope, found.steps)
-        self._scopes[node.id] = found.scope
-        refuted = tuple(check for check in found.checks if check.verdict is Verdict.REFUTED)
-        if refuted:
-            self._refuted[node.id] = refuted
         return found
 
     def _current(self) -> _Open:
@@ -240,9 +319,10 @@ class _Meter:
     parts of all transitions sum to the tokens given.
     """
 
-    __slots__ = ("_chars", "_pieces", "_position", "_taken", "_tokens")
+    __slots__ = ("_pieces", "_position", "_taken", "_tokens", "total")
 
     def __init__(self) -> None:
+        self.total = 0  # characters read over
         self._pieces: deque[tuple[int, int]] = deque()  # (characters, tokens) not yet read over
         self._position = 0  # characters read of the first piece
         self._tokens = 0  # tokens of the pieces that were read over
@@ -252,6 +332,7 @@ class _Meter:
         self._pieces.append((chars, tokens))
 
     def advance(self, chars: int) -> None:
+        self.total += chars
         self._position += chars
         while self._pieces and self._position >= self._pieces[0][0]:
             size, tokens = self._pieces.popleft()
@@ -268,6 +349,12 @@ class _Meter:
             total += tokens * self._position // size
         taken, self._taken = total - self._taken, total
         return taken
+
+    def drop(self) -> None:
+        """Forget text that was not read over, and its tokens."""
+        self._pieces.clear()
+        self._position = 0
+        self._tokens = self._taken
 
 
 def read(text: str, question: str = "") -> Trace:

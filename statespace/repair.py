@@ -30,6 +30,11 @@ def refutation(transition: Transition) -> Check:
     )
 
 
+def is_worded(check: Check) -> bool:
+    """Whether `verify_text` can say what is wrong: the claim is refuted by a value."""
+    return check.computed is not None and _RELATION.search(check.claim) is not None
+
+
 def verify_text(number: int, check: Check) -> str:
     """What Verify says of the refuted `check` in the state written as `number`.
 

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from statespace.options import BeamOptions, GuidedOptions, VoteOptions
 from statespace.trace import Frozen, Transition
 
 MAX_QUESTION: Final = 32_768
@@ -33,7 +34,22 @@ class SolutionRequest(BaseModel):
     model: Annotated[
         str | None, Field(max_length=256, description="A name from /v1/models; default: the first.")
     ] = None
-    strategy: Annotated[str, Field(max_length=64, description="How to solve it.")] = "single"
+    strategy: Annotated[
+        str,
+        Field(
+            max_length=64,
+            description="How to solve it: `single`, `guided`, `vote` or `beam`; `vote-16` and "
+            "`beam-4` say how many.",
+            examples=["vote-8"],
+        ),
+    ] = "single"
+    guided: Annotated[GuidedOptions | None, Field(description="Of the strategy `guided`.")] = None
+    vote: Annotated[VoteOptions | None, Field(description="Of the strategy `vote`.")] = None
+    beam: Annotated[BeamOptions | None, Field(description="Of the strategy `beam`.")] = None
+    plain: Annotated[
+        bool,
+        Field(description="Answer as text: without the instructions of a server in prompted mode."),
+    ] = False
     max_tokens: Annotated[
         int | None, Field(ge=1, le=MAX_TOKENS, description="Limit on generated tokens.")
     ] = None
@@ -81,6 +97,12 @@ class Usage(Frozen):
     """Tokens that a solution cost."""
 
     prompt_tokens: int = 0
+    first_prompt_tokens: Annotated[
+        int,
+        Field(
+            description="Of the first generation; `prompt_tokens` counts what each one has read."
+        ),
+    ] = 0
     cached_tokens: Annotated[int, Field(description="Prompt tokens found in the prefix cache.")] = 0
     completion_tokens: int = 0
     discarded_tokens: Annotated[
@@ -103,6 +125,9 @@ class Path(Frozen):
     states: tuple[int, ...]
     answer: str | None = None
     resolved: bool = False
+    weight: Annotated[
+        float | None, Field(description="What it counts in a vote; its score in a beam.")
+    ] = None
 
 
 class Failure(Frozen):
@@ -130,6 +155,7 @@ class Solution(Frozen):
     model: str
     strategy: str
     answer: str | None = None
+    answer_path: Annotated[int | None, Field(description="The path whose answer it is.")] = None
     text: Annotated[str | None, Field(description="A plain answer, written without states.")] = None
     transitions: tuple[Transition, ...] = ()
     paths: tuple[Path, ...] = ()

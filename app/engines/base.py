@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from statespace.tree import StateTree
+
 FinishReason = Literal["stop", "length", "abort", "repetition"]
 Phase = Callable[[str], None]
 """Told each phase of starting as it begins."""
@@ -20,6 +22,8 @@ class Chunk:
     finish_reason: FinishReason | None = None
     cached_tokens: int = 0
     """Prompt tokens that the prefix cache held."""
+    logprobs: Sequence[float] = ()
+    """Natural logarithms, one for each token, if they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,14 @@ class Sampling:
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int | None = None
+    logprobs: bool = False
+    """Whether chunks carry the log-probabilities of their tokens."""
+    grammar: str | None = None
+    """EBNF that the text must follow, in xgrammar's notation."""
+    adapter: str | None = None
+    """The LoRA adapter to use."""
+    plain: bool = False
+    """Whether the model answers as it likes, without the instructions and the grammar of states."""
 
 
 class Engine(Protocol):
@@ -49,8 +61,31 @@ class Engine(Protocol):
         """Load the model. Raises `EngineStartError` with what to change."""
         ...
 
-    def prompt(self, question: str) -> list[int]:
-        """The prompt ids for a question. May take milliseconds for a long one."""
+    def prompt(
+        self, question: str, *, plain: bool = False, adapter: str | None = None
+    ) -> list[int]:
+        """The prompt ids for a question, `plain` and `adapter` as in `Sampling`.
+
+        May take milliseconds for a long one.
+        """
+        ...
+
+    def grammar(self, tree: StateTree, sampling: Sampling) -> str | None:
+        """The grammar of what follows the newest state; None leaves it to the model.
+
+        Where a grammar has ended before the solution has, generating goes on with the next one.
+        """
+        ...
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of text that goes on after others; special tokens in it are plain text."""
+        ...
+
+    def cut(self, prompt: Sequence[int], ids: Sequence[int], characters: int) -> list[int]:
+        """`prompt` and as many of the generated `ids` as say the first `characters` of their text.
+
+        What a token says beyond them is left out: its part is encoded anew.
+        """
         ...
 
     def generate(self, prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Chunk, None]:

@@ -1,7 +1,9 @@
 """The scripted engine: replays recorded generations, with delays and faults on demand.
 
 For developing clients, for machines that vLLM does not support, and for fast tests. It generates
-nothing: a question that has no recording gets the first one. Options stand after `--`:
+nothing: a question that has no recording gets the first one; what is sampled gets a question's
+recordings one after another. A recording with `after` continues a context that ends with that
+text; where none does, nothing follows. Options stand after `--`:
 
     statewise serve --engine scripted -- --delay-s 0.05 --fault die --after 3
 """
@@ -10,19 +12,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
 import json
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from app.engines.base import Chunk, Phase, Sampling
+from app.engines.base import Chunk, FinishReason, Phase, Sampling
 from app.errors import EngineDeadError, EngineError, EngineStartError
+from statespace.tree import StateTree
 
 Fault = Literal["die", "error", "hang", "stop"]
 RECORDINGS: Final = Path(__file__).with_name("recordings.jsonl")
 CHARACTERS_PER_TOKEN: Final = 4
+END: Final = 0
+"""The id between the question and what is written."""
+LOGPROB: Final = -0.1
+NOTHING: Final = "\n"
 DELAY_S: Final = 0.01
 AFTER: Final = 3
 WIDTH: Final = 128
@@ -32,11 +39,14 @@ WIDTH: Final = 128
 class Script:
     """How to replay: what is said to which question, how fast, and what goes wrong when."""
 
-    recordings: dict[str, str]
+    recordings: Mapping[str, str | Sequence[str]]
+    """Question → what is written, or several such texts in turn."""
     delay_s: float = DELAY_S
     fault: Fault | None = None
     after: int = AFTER
     """Chunks before the fault."""
+    continuations: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What a context ends with → how it goes on; the longest that fits is taken."""
 
     @classmethod
     def from_options(cls, options: Sequence[str]) -> Script:
@@ -52,28 +62,43 @@ class Script:
             raise EngineStartError(f"the scripted engine does not take this: {error}") from error
         if unknown:
             raise EngineStartError(f"the scripted engine does not know {' '.join(unknown)}")
-        return cls(load_recordings(found.recordings), found.delay_s, found.fault, found.after)
+        recordings = load_recordings(found.recordings)
+        continuations = _texts(found.recordings, "after")
+        return cls(recordings, found.delay_s, found.fault, found.after, continuations)
 
 
-def load_recordings(path: Path) -> dict[str, str]:
-    """Question → generated text, from JSON lines `{"question": …, "text": …}`."""
+def load_recordings(path: Path) -> dict[str, str | list[str]]:
+    """Question → what is written, or several texts, from lines `{"question": …, "text": …}`.
+
+    Raises `EngineStartError`.
+    """
+    recordings = _texts(path, "question")
+    if not recordings:
+        raise EngineStartError(f"{path} holds no recording")
+    return {key: texts[0] if len(texts) == 1 else texts for key, texts in recordings.items()}
+
+
+def _texts(path: Path, key: str) -> dict[str, list[str]]:
+    """The texts of the JSON lines that have `key`, by its value."""
+    found: dict[str, list[str]] = {}
     try:
-        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-        recordings = {row["question"]: row["text"] for row in rows}
+        for line in path.read_text("utf-8").splitlines():
+            row = json.loads(line) if line.strip() else {}
+            if key in row:
+                found.setdefault(row[key], []).append(row["text"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EngineStartError(
             f"{path} does not hold JSON lines with question and text: {error!r}"
         ) from error
-    if not recordings:
-        raise EngineStartError(f"{path} holds no recording")
-    return recordings
+    return found
 
 
 class ScriptedEngine:
-    """Replays a `Script`. A token is four characters; the prompt is the question's UTF-8."""
+    """Replays a `Script`. A token is up to four characters, its id spells them."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
+        self._sampled: Counter[str] = Counter()
         self._running = 0
         self._dead = False
 
@@ -91,29 +116,47 @@ class ScriptedEngine:
         """Nothing to load."""
         phase("loading")
 
-    def prompt(self, question: str) -> list[int]:
-        """One id per byte."""
-        return list(question.encode("utf-8", "surrogatepass"))
+    def prompt(
+        self,
+        question: str,
+        *,
+        plain: bool = False,  # noqa: ARG002
+        adapter: str | None = None,  # noqa: ARG002
+    ) -> list[int]:
+        """The ids that spell the question, and one that ends it."""
+        return [*spelled(question), END]
+
+    def grammar(self, tree: StateTree, sampling: Sampling) -> str | None:  # noqa: ARG002
+        """None: recordings are replayed as they are."""
+        return None
+
+    def encode(self, text: str) -> list[int]:
+        """The ids that spell `text`."""
+        return spelled(text)
+
+    def cut(self, prompt: Sequence[int], ids: Sequence[int], characters: int) -> list[int]:
+        """`prompt` and the first `characters` of what `ids` spell."""
+        return [*prompt, *spelled(said(ids)[:characters])]
 
     async def generate(
         self, prompt: Sequence[int], sampling: Sampling
     ) -> AsyncGenerator[Chunk, None]:
-        """Replay the recording for the question that `prompt` spells."""
-        text = self._text(bytes(prompt).decode("utf-8", "surrogatepass"))
+        """Replay the recording for the context that `prompt` spells."""
+        ids = spelled(self._text(prompt, sampled=sampling.temperature > 0))
         self._running += 1
         try:
-            count = itertools.count()
-            size = CHARACTERS_PER_TOKEN
-            for start in range(0, len(text), size):
-                await self._tick(next(count))
-                ended = start + size >= len(text)
-                spent = start // size + 1
-                if spent >= sampling.max_tokens and not ended:
-                    yield Chunk(text[start : start + size], (0,), "length")
+            for index, token in enumerate(ids):
+                await self._tick(index)
+                ended = index + 1 == len(ids)
+                finish: FinishReason | None = "stop" if ended else None
+                if index + 1 >= sampling.max_tokens and not ended:
+                    finish = "length"
+                logprobs = (LOGPROB,) if sampling.logprobs else ()
+                yield Chunk(said((token,)), (token,), finish, logprobs=logprobs)
+                if finish == "length":
                     return
-                yield Chunk(text[start : start + size], (0,), "stop" if ended else None)
-                if self._script.fault == "stop" and spent >= self._script.after:
-                    yield Chunk("", (0,), "stop")
+                if self._script.fault == "stop" and index + 1 >= self._script.after:
+                    yield Chunk("", (END,), "stop")
                     return
         finally:
             self._running -= 1
@@ -132,9 +175,20 @@ class ScriptedEngine:
         if self._script.fault == "hang":
             await asyncio.Event().wait()
 
-    def _text(self, question: str) -> str:
-        recordings = self._script.recordings
-        return recordings.get(question) or next(iter(recordings.values()))
+    def _text(self, prompt: Sequence[int], *, sampled: bool) -> str:
+        end = list(prompt).index(END)
+        key, written = said(prompt[:end]), said(prompt[end + 1 :]).rstrip()
+        recordings, continuations = self._script.recordings, self._script.continuations
+        found: str | Sequence[str]
+        if written:
+            key = max(filter(written.endswith, continuations), key=len, default="")
+            found = continuations.get(key, NOTHING)
+        else:
+            found = recordings.get(key) or next(iter(recordings.values()))
+        texts = [found] if isinstance(found, str) else found
+        turn = self._sampled[key] if sampled else 0
+        self._sampled[key] += sampled
+        return texts[turn % len(texts)]
 
     def unfinished(self) -> int:
         """Replays that are running."""
@@ -147,3 +201,25 @@ class ScriptedEngine:
 
     async def stop(self) -> None:
         """Nothing to end."""
+
+
+def spelled(text: str) -> list[int]:
+    """Token ids that spell `text`: each packs up to four code points, 21 bits apiece."""
+    size = CHARACTERS_PER_TOKEN
+    return [
+        sum(
+            ord(character) + 1 << 21 * place for place, character in enumerate(text[at : at + size])
+        )
+        for at in range(0, len(text), size)
+    ]
+
+
+def said(ids: Sequence[int]) -> str:
+    """The text that `spelled` made `ids` of."""
+    characters = []
+    for token in ids:
+        left = token
+        while left:
+            characters.append(chr((left & 0x1FFFFF) - 1))
+            left >>= 21
+    return "".join(characters)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Final
 
+from app import strategies
 from app.errors import RequestError
-from app.strategies import STRATEGIES
 
 DEFAULT: Final = "single"
 """The strategy of the bare name."""
+LISTED: Final = ("guided", "vote-8", "beam-3")
+"""The strategies that names are listed for; any other number will do as well."""
 
 
-def names(served: str, strategies: Collection[str] = STRATEGIES) -> list[str]:
-    """The names that are listed: the bare one and one for each other strategy."""
-    return [served, *(f"{served}:{name}" for name in strategies if name != DEFAULT)]
+def names(served: str) -> list[str]:
+    """The names that are listed: the bare one and some with a strategy."""
+    return [served, *(f"{served}:{name}" for name in LISTED)]
 
 
-def split(
-    model: str | None, served: str, strategies: Collection[str] = STRATEGIES
-) -> tuple[str | None, str]:
+def split(model: str | None, served: str) -> tuple[str | None, str]:
     """The model and the strategy that a name asks for; another model's name is left whole.
 
     Raises `RequestError` naming the strategies there are if that one is not among them.
@@ -27,11 +26,13 @@ def split(
     base, colon, strategy = (model or "").rpartition(":")
     if not colon or base != served or model == served:
         return model, DEFAULT
-    if strategy not in strategies:
-        known = ", ".join([served, *(f"{served}:{name}" for name in strategies)])
+    try:
+        strategies.split(strategy)
+    except RequestError:
         raise RequestError(
-            f"model: the strategy {strategy!r} is not known here; use one of {known}",
+            f"model: the strategy {strategy!r} is not known here; use one of "
+            f"{', '.join(names(served))}",
             param="model",
             code="strategy_not_found",
-        )
+        ) from None
     return served, strategy

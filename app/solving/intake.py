@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from app.engines.base import Engine, Sampling
 from app.errors import RequestError, UnknownModelError
 from app.settings import Settings
-from app.strategies import STRATEGIES
-from app.strategies.base import Problem, Strategy
+from app.strategies import Chosen, chosen
+from app.strategies.base import Problem
+from app.strategies.reward import Rewards
 from statespace.solutions import SolutionRequest
 
 LONG_QUESTION: Final = 2_000
@@ -21,9 +23,15 @@ class Intake:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._rewards = Rewards(settings) if settings.reward_url else None
 
-    def strategy(self, request: SolutionRequest) -> Strategy:
-        """The strategy that was asked for.
+    async def close(self) -> None:
+        """No more requests."""
+        if self._rewards is not None:
+            await self._rewards.close()
+
+    def strategy(self, request: SolutionRequest) -> Chosen:
+        """The strategy that was asked for, with its options.
 
         Raises `RequestError` naming the field, `UnknownModelError`.
         """
@@ -34,10 +42,12 @@ class Intake:
                 param="model",
                 code="model_not_found",
             )
-        if request.strategy not in STRATEGIES:
-            known = ", ".join(STRATEGIES)
+        found = chosen(request)
+        if request.beam is not None and request.beam.reward and self._rewards is None:
             raise RequestError(
-                f"strategy: {request.strategy!r} is unknown; known: {known}", param="strategy"
+                "beam.reward: this server knows no reward model; leave it out, or name one in "
+                "STATEWISE_REWARD_URL",
+                param="beam.reward",
             )
         if request.background and not request.store:
             raise RequestError(
@@ -46,10 +56,14 @@ class Intake:
             )
         if request.retry and not request.background:
             raise RequestError("retry: goes with background; set both", param="retry")
-        return STRATEGIES[request.strategy]
+        return found
 
-    def tokens(self, request: SolutionRequest) -> int:
-        """Tokens that it may generate."""
+    def tokens(self, request: SolutionRequest, strategy: Chosen) -> int:
+        """Tokens that it may generate on all paths."""
+        return self._limit(request) * strategy.paths
+
+    def _limit(self, request: SolutionRequest) -> int:
+        """Tokens that one path may take."""
         return request.max_tokens or self._settings.default_max_tokens
 
     def deadline(self, request: SolutionRequest) -> float:
@@ -57,12 +71,13 @@ class Intake:
         timeout_s = request.timeout_s or self._settings.default_timeout_s
         return asyncio.get_running_loop().time() + timeout_s
 
-    async def problem(self, engine: Engine, request: SolutionRequest) -> Problem:
+    async def problem(self, engine: Engine, request: SolutionRequest, strategy: Chosen) -> Problem:
         """The problem as the engine takes it. Raises `RequestError` if it is too long."""
+        encode = partial(engine.prompt, request.question, plain=request.plain)
         if len(request.question) < LONG_QUESTION:
-            prompt = engine.prompt(request.question)
+            prompt = encode()
         else:
-            prompt = await asyncio.to_thread(engine.prompt, request.question)
+            prompt = await asyncio.to_thread(encode)
         room = engine.max_context - len(prompt)
         if room < 1:
             raise RequestError(
@@ -71,6 +86,16 @@ class Intake:
                 param="question",
                 code="context_length_exceeded",
             )
-        wanted = min(self.tokens(request), room)
-        sampling = Sampling(wanted, request.temperature, request.top_p, request.seed)
-        return Problem(request.question, prompt, sampling, request.max_transitions, request.deltas)
+        wanted = min(self._limit(request), room)
+        sampling = Sampling(
+            wanted, request.temperature, request.top_p, request.seed, plain=request.plain
+        )
+        return Problem(
+            request.question,
+            prompt,
+            sampling,
+            request.max_transitions,
+            request.deltas,
+            options=strategy.options,
+            rewards=self._rewards,
+        )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.strategies.base import PathEnded, Spent
+from app.strategies.base import Decided, PathEnded, Spent
 from statespace.solutions import (
     Failure,
     IncompleteReason,
@@ -31,6 +31,7 @@ class Record:
     status: Status = Status.QUEUED
     transitions: list[Transition] = field(default_factory=list)
     paths: list[Path] = field(default_factory=list)
+    answer_path: int | None = None
     text: str | None = None
     reason: IncompleteReason | None = None
     error: Failure | None = None
@@ -39,14 +40,23 @@ class Record:
 
     @property
     def answer(self) -> str | None:
-        """The answer of the path that has one."""
-        return next((path.answer for path in self.paths if path.answer is not None), None)
+        """The answer of the path that was decided for."""
+        for path in self.paths:
+            if path.path == self.answer_path:
+                return path.answer
+        return None
 
     def end_path(self, ended: PathEnded) -> None:
-        """Take in a path that has ended."""
+        """Take in a path that has ended; where there is but one, it is the answer."""
         self.paths.append(ended.path)
-        self.text = ended.text
-        self.reason = ended.reason
+        if not ended.lane:
+            self.text = ended.text
+            self.decide(Decided(ended.path.path, ended.reason))
+
+    def decide(self, decided: Decided) -> None:
+        """Take in whose answer counts."""
+        self.answer_path = decided.path
+        self.reason = decided.reason
 
     def end(self, status: Status, *, reason: IncompleteReason | None = None) -> None:
         """The solution is over."""
@@ -69,6 +79,7 @@ class Record:
             model=self.model,
             strategy=request.strategy,
             answer=self.answer,
+            answer_path=self.answer_path,
             text=self.text,
             transitions=tuple(self.transitions),
             paths=tuple(self.paths),
@@ -86,6 +97,7 @@ class Record:
         held = sum(transition.tokens for transition in self.transitions)
         return Usage(
             prompt_tokens=self.spent.prompt,
+            first_prompt_tokens=self.spent.first,
             cached_tokens=self.spent.cached,
             completion_tokens=self.spent.completion,
             discarded_tokens=0 if self.text is not None else self.spent.completion - held,

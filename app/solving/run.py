@@ -20,9 +20,11 @@ from app.metrics import Metrics
 from app.solving.deltas import DeltaThrottle
 from app.solving.record import Record
 from app.solving.sinks import Sink
-from app.strategies.base import PathEnded, Problem, Step, Strategy
+from app.strategies.base import Decided, PathEnded, Problem, Step, Strategy
 from statespace.reader import Closed, Grown, Opened
 from statespace.solutions import Failure, IncompleteReason, Solution, Status
+from statespace.trace import Transition
+from statespace.tree import Node
 
 logger = structlog.get_logger(__name__)
 
@@ -49,7 +51,7 @@ class Run:
         self._sinks = sinks
         self.shutting_down = False
         """Set before the task is cancelled because the server ends, not the client."""
-        self._deltas = DeltaThrottle(self._delta)
+        self._deltas: dict[int, DeltaThrottle] = {}
         self._began = time.perf_counter()
 
     def created(self) -> None:
@@ -94,30 +96,57 @@ class Run:
             for sink in self._sinks:
                 sink.in_progress(solution)
         assert self._problem is not None
-        async with aclosing(strategy(engine, self._problem)) as steps:
+        for transition in self._problem.given:
+            self._give(transition)
+        async with aclosing(strategy.solve(engine, self._problem)) as steps:
             async for step in steps:
                 self._take(step)
 
     def _take(self, step: Step) -> None:
         match step:
             case Grown():
-                self._deltas.add(step)
+                if (deltas := self._deltas.get(step.id)) is None:
+                    deltas = self._deltas[step.id] = DeltaThrottle(self._delta)
+                deltas.add(step)
             case Opened():
                 for sink in self._sinks:
                     sink.opened(step)
                 if not self.record.transitions:
                     self._metrics.first_transition.observe(time.perf_counter() - self._began)
             case Closed(transition):
-                self._deltas.flush()
-                self.record.transitions.append(transition)
-                self._metrics.count(transition)
-                for sink in self._sinks:
-                    sink.completed(transition)
-            case PathEnded(path, text, _):
-                self.record.end_path(step)
-                if text is not None:
-                    for sink in self._sinks:
-                        sink.text(text, path.answer)
+                self._complete(transition)
+            case PathEnded():
+                self._end_path(step)
+            case Decided():
+                self.record.decide(step)
+
+    def _complete(self, transition: Transition) -> None:
+        if (deltas := self._deltas.pop(transition.id, None)) is not None:
+            deltas.flush()
+        self.record.transitions.append(transition)
+        self._metrics.count(transition)
+        for sink in self._sinks:
+            sink.completed(transition)
+
+    def _end_path(self, ended: PathEnded) -> None:
+        self.record.end_path(ended)
+        for sink in self._sinks:
+            if ended.lane:
+                sink.path(ended.path)
+            elif ended.text is not None:
+                sink.text(ended.text, ended.path.answer)
+
+    def _give(self, transition: Transition) -> None:
+        """Tell a state that a fork grows from as if it were written now."""
+        node = Node(
+            transition.id,
+            transition.parent,
+            transition.number,
+            transition.action,
+            transition.legal,
+        )
+        for step in (Opened(node, transition.path), Closed(transition)):
+            self._take(step)
 
     def _delta(self, grown: Grown) -> None:
         for sink in self._sinks:
@@ -149,7 +178,8 @@ class Run:
             self.record.end(Status.CANCELLED)
 
     def _end(self) -> Solution:
-        self._deltas.flush()
+        for deltas in self._deltas.values():
+            deltas.flush()
         solution = self.record.solution()
         for sink in self._sinks:
             try:

@@ -22,7 +22,8 @@ from app.solving.record import Record
 from app.solving.run import Run
 from app.solving.sinks import NativeSink, Sink, Stream
 from app.store.solutions import Kept
-from app.strategies.base import Problem, Strategy
+from app.strategies import Chosen
+from app.strategies.base import Problem
 from statespace.solutions import Failure, Solution, SolutionRequest, Status
 
 _HURRY_S: Final = 0.2
@@ -125,10 +126,10 @@ class Service:
         if request.background:
             return await self._in_background(order, strategy, engine)
         place = await self._admission.acquire(
-            order.key, self._intake.tokens(request), order.priority, request.timeout_s
+            order.key, self._intake.tokens(request, strategy), order.priority, request.timeout_s
         )
         try:
-            problem = await self._intake.problem(engine, request)
+            problem = await self._intake.problem(engine, request, strategy)
             run = self._run(f"sol_{uuid4().hex}", order, problem)
             if (known := await self._keep(run, order)) is not None:
                 place.release(None)
@@ -239,13 +240,14 @@ class Service:
             running.cancel()
             tasks.append(running.task)
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._intake.close()
 
     async def _in_background(
-        self, order: Order, strategy: Strategy, engine: Engine
+        self, order: Order, strategy: Chosen, engine: Engine
     ) -> Running | Kept:
-        problem = await self._intake.problem(engine, order.request)
+        problem = await self._intake.problem(engine, order.request, strategy)
         run = self._run(f"sol_{uuid4().hex}", order, problem)
-        entry = self._enter(order)
+        entry = self._enter(order, strategy)
         try:
             known = await self._keep(run, order)
         except BaseException:
@@ -260,9 +262,9 @@ class Service:
         running.task.add_done_callback(lambda _: entry.leave())
         return running
 
-    def _enter(self, order: Order) -> Entry:
+    def _enter(self, order: Order, strategy: Chosen) -> Entry:
         """Count what nobody waits for, behind what somebody does."""
-        tokens = self._intake.tokens(order.request)
+        tokens = self._intake.tokens(order.request, strategy)
         return self._admission.enter(order.key, tokens, Priority.BACKGROUND)
 
     def _run(self, solution_id: str, order: Order, problem: Problem) -> Run:
@@ -325,15 +327,15 @@ class Service:
             del self._runs[solution_id]
 
     async def _placed(
-        self, run: Run, strategy: Strategy, engine: Engine, place: Place, deadline: float
+        self, run: Run, strategy: Chosen, engine: Engine, place: Place, deadline: float
     ) -> Solution:
         try:
-            return await run.execute(engine, strategy, deadline)
+            return await run.execute(engine, strategy.strategy, deadline)
         finally:
             place.release(run.record.tokens)
 
     async def _waiting(
-        self, run: Run, order: Order, entry: Entry, strategy: Strategy, engine: Engine
+        self, run: Run, order: Order, entry: Entry, strategy: Chosen, engine: Engine
     ) -> Solution:
         """Wait for a place as long as the request may take, and solve."""
         deadline = self._intake.deadline(order.request)
@@ -350,8 +352,8 @@ class Service:
         try:
             engine = await self._host.require()
             strategy = self._intake.strategy(order.request)
-            run.take_up(await self._intake.problem(engine, order.request))
-            entry = self._enter(order)
+            run.take_up(await self._intake.problem(engine, order.request, strategy))
+            entry = self._enter(order, strategy)
         except AppError as error:
             return run.refuse(error)
         return await self._waiting(run, order, entry, strategy, engine)

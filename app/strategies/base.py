@@ -6,12 +6,18 @@ steps, and counts what it spent in the problem's `Spent`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from app.engines.base import Chunk, Engine, Sampling
-from statespace.reader import Reading
+from app.strategies.reward import Rewards
+from statespace.options import Options
+from statespace.reader import Reading, TraceReader
 from statespace.solutions import IncompleteReason, Path
+from statespace.trace import Transition
 
 
 @dataclass(slots=True)
@@ -19,16 +25,10 @@ class Spent:
     """Tokens spent so far, over all of a solution's generations."""
 
     prompt: int = 0
+    first: int = 0
+    """Of the first generation's prompt alone."""
     cached: int = 0
     completion: int = 0
-
-    def began(self, prompt: Sequence[int]) -> None:
-        """A generation over `prompt` was sent to the engine."""
-        self.prompt += len(prompt)
-
-    def got(self, chunk: Chunk) -> None:
-        """A chunk arrived."""
-        self.completion += len(chunk.token_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,90 @@ class Problem:
 
     question: str
     prompt: Sequence[int]
+    """Token ids of the question and of what is `given`."""
     sampling: Sampling
+    """Of one path; `max_tokens` counts all that is generated for it."""
     max_transitions: int
+    """On one path."""
     deltas: bool = False
+    given: Sequence[Transition] = ()
+    """The path that a fork grows from: it counts as told, and is not told again."""
+    options: Any = None
+    """The strategy's own, from `statespace.options`."""
+    rewards: Rewards | None = None
+    """The process reward model, if there is one."""
     spent: Spent = field(default_factory=Spent)
+
+    def reader(self, *, path: int = 0, ids: Iterator[int] | None = None) -> TraceReader:
+        """A reader of a path from the start; `ids` as from `ids`, shared by all paths."""
+        reader = TraceReader(path=path, started=time.perf_counter(), ids=ids or self.ids())
+        reader.adopt(self.given)
+        return reader
+
+    def ids(self) -> Iterator[int]:
+        """The ids of new states, in the order in which they begin."""
+        state = max((transition.id for transition in self.given), default=0)
+        while True:
+            state += 1
+            yield state
 
 
 @dataclass(frozen=True, slots=True)
 class PathEnded:
-    """One line of reasoning has ended; `text` is its plain answer if it held no state."""
+    """One line of reasoning has ended; `text` is its plain answer if it held no state.
+
+    `lane` is set where there are several: then the end of each is told.
+    """
 
     path: Path
     text: str | None = None
     reason: IncompleteReason | None = None
+    lane: bool = False
 
 
-Step = Reading | PathEnded
-Strategy = Callable[[Engine, Problem], AsyncGenerator[Step, None]]
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Which of several paths is the answer; None, with a `reason`, if none is."""
+
+    path: int | None
+    reason: IncompleteReason | None = None
+
+
+Step = Reading | PathEnded | Decided
+Solve = Callable[[Engine, Problem], AsyncGenerator[Step, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A way to solve problems."""
+
+    solve: Solve
+    options: type[Options] | None = None
+    """What it can be told, under its own name in a request."""
+    number: str | None = None
+    """The option that a number after its name sets."""
+    paths: Callable[[Any], int] = lambda _: 1
+    """How many times `max_tokens` it may cost with its options."""
+
+
+async def generate(
+    engine: Engine, problem: Problem, context: Sequence[int], sampling: Sampling
+) -> AsyncGenerator[Chunk, None]:
+    """Continue `context`, counting what it costs; closing the generator aborts."""
+    spent = problem.spent
+    spent.prompt += len(context)
+    spent.first = spent.first or len(context)
+    cached = 0
+    async with aclosing(engine.generate(context, sampling)) as chunks:
+        async for chunk in chunks:
+            spent.completion += len(chunk.token_ids)
+            if chunk.cached_tokens > cached:
+                spent.cached += chunk.cached_tokens - cached
+                cached = chunk.cached_tokens
+            yield chunk
+
+
+def room(engine: Engine, context: Sequence[int], sampling: Sampling, used: int) -> Sampling | None:
+    """How to go on after `used` tokens; None if the limit or the context leaves no room."""
+    left = min(sampling.max_tokens - used, engine.max_context - len(context))
+    return replace(sampling, max_tokens=left) if left > 0 else None

@@ -1,0 +1,173 @@
+"""One path while it is written: its reader, its limits, and the token ids of all it holds.
+
+    path = Writing(engine, problem)
+    async for reading in path.write(until=is_refuted): ...
+    for reading in path.insert("State 4: …", Origin.VERIFIER): ...
+    async for reading in path.write(): ...
+
+What was generated is never encoded again: where a path goes on, its context is the ids that the
+engine gave, so that the prefix cache holds.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing
+from dataclasses import replace
+
+from app.engines.base import Engine, FinishReason, Sampling
+from app.strategies.base import PathEnded, Problem, generate, room
+from statespace.actions import Action
+from statespace.answers import extract
+from statespace.grammar import ENDS
+from statespace.reader import Grown, Opened, Reading, Until
+from statespace.solutions import IncompleteReason, Path
+from statespace.trace import Origin
+
+
+class Writing:
+    """A path that grows until the model ends it or a limit is reached."""
+
+    def __init__(
+        self, engine: Engine, problem: Problem, *, path: int = 0, ids: Iterator[int] | None = None
+    ) -> None:
+        """`ids` is shared by the paths of one solution."""
+        self.path = path
+        self.reader = problem.reader(path=path, ids=ids)
+        self.context = list(problem.prompt)
+        """Token ids of the question and of what was written; brought up to date by a halt."""
+        self.exceeded = False
+        """Whether it was ended because it had too many transitions."""
+        self.logprobs: list[float] = []
+        """Of the tokens of the latest `write`, where they were asked for."""
+        self._engine = engine
+        self._problem = problem
+        self._used = 0
+        self._opened = len(problem.given)
+        self._finish: FinishReason | None = None
+
+    @property
+    def used(self) -> int:
+        """Tokens that were generated for it so far."""
+        return self._used
+
+    def branch(self, path: int) -> Writing:
+        """Another path, numbered `path`, that goes on from where this one has halted."""
+        other = copy.copy(self)
+        other.path = path
+        other.context = list(self.context)
+        tip = self.reader.tree.tip
+        other.reader = self.reader.branch(tip, path=path, started=time.perf_counter())
+        return other
+
+    async def write(
+        self, sampling: Sampling | None = None, until: Until | None = None
+    ) -> AsyncGenerator[Reading, None]:
+        """Generate until the model stops or has summarized, a limit is reached, or `until` halts.
+
+        `max_tokens` of `sampling`, by default the problem's, counts all that the path has cost.
+        """
+        asked = sampling or self._problem.sampling
+        while True:
+            grammar = self._engine.grammar(self.reader.tree, asked)
+            halts = until if grammar is None else _ended(until)
+            async with aclosing(self._write(replace(asked, grammar=grammar), halts)) as readings:
+                async for reading in readings:
+                    yield reading
+            if grammar is None or not self._only_grammar_ended(until):
+                return
+
+    async def _write(self, asked: Sampling, until: Until | None) -> AsyncGenerator[Reading, None]:
+        """Generate once."""
+        sampling = room(self._engine, self.context, asked, self._used)
+        self._finish = "length"
+        if sampling is None:
+            self.reader.halted = False  # there is nothing to go on with
+            return
+        reader, before, clock = self.reader, self.reader.consumed, time.perf_counter
+        ids: list[int] = []
+        self.logprobs = []
+        chunks = generate(self._engine, self._problem, self.context, sampling)
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                count = len(chunk.token_ids)
+                self._used += count
+                ids += chunk.token_ids
+                self.logprobs += chunk.logprobs
+                self._finish = chunk.finish_reason
+                readings = reader.feed(chunk.text, tokens=count, now=clock(), until=until)
+                for reading in self._admit(readings):
+                    yield reading
+                if self.exceeded or reader.overran or reader.halted:
+                    break
+        if not self.exceeded and not reader.halted:
+            for reading in self._admit(reader.close(now=clock(), until=until)):
+                yield reading
+        if reader.halted:
+            self.context = self._engine.cut(self.context, ids, reader.consumed - before)
+
+    def _only_grammar_ended(self, until: Until | None) -> bool:
+        """Whether only the grammar has ended, and not the path."""
+        if self.exceeded or not self.reader.halted:
+            return False
+        if until is not None and until(self.reader.transitions[-1]):
+            return False
+        self.reader.halted = self._finish != "repetition"
+        return self.reader.halted
+
+    def insert(self, text: str, origin: Origin) -> Iterator[Reading]:
+        """Write whole states into the path, after a halt."""
+        self.context += self._engine.encode(text)
+        return self._admit(self.reader.insert(text, origin=origin, now=time.perf_counter()))
+
+    def ended(self, *, lane: bool = False, weight: float | None = None) -> PathEnded:
+        """How the path has ended."""
+        reader = self.reader
+        plain = reader.preamble if not reader.transitions and reader.preamble else None
+        # A state beyond the limit was begun but is not part of the solution.
+        complete = {0, *(transition.id for transition in reader.transitions)}
+        path = Path(
+            path=self.path,
+            states=tuple(state for state in reader.chain if state in complete),
+            answer=extract(plain) if plain else reader.answer,
+            resolved=reader.answer is not None,
+            weight=weight,
+        )
+        return PathEnded(path, plain, self._reason(plain is not None), lane)
+
+    def _admit(self, readings: Iterable[Reading]) -> Iterator[Reading]:
+        """Lets readings through until `max_transitions` would be exceeded."""
+        for reading in readings:
+            if isinstance(reading, Opened):
+                if self._opened == self._problem.max_transitions:
+                    self.exceeded = True
+                    return
+                self._opened += 1
+            elif isinstance(reading, Grown) and not self._problem.deltas:
+                continue
+            yield reading
+
+    def _reason(self, plain: bool) -> IncompleteReason | None:
+        """Why the path ended without an answer; None if it has one."""
+        if self.exceeded:
+            return IncompleteReason.MAX_TRANSITIONS
+        if self._finish == "length" and not self._is_boxed():
+            return IncompleteReason.MAX_TOKENS
+        if self._finish == "repetition":
+            return IncompleteReason.REPETITION
+        if plain or self.reader.answer is not None:
+            return None
+        return IncompleteReason.NO_ANSWER
+
+    def _is_boxed(self) -> bool:
+        """Whether the answer was complete when tokens ran out, so that no digit can be missing."""
+        return self.reader.answer is not None and "}" in self.reader.transitions[-1].output
+
+
+def _ended(until: Until | None) -> Until:
+    """Also halts where a grammar ends and the path does not."""
+    return lambda transition: (
+        transition.action in ENDS - {Action.SUMMARIZE} or (until is not None and until(transition))
+    )
