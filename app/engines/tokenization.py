@@ -25,6 +25,14 @@ class Tokenization:
         """Raises `EngineStartError` if the checkpoint cannot be served as `asked`."""
         return cls(tokenizer, Manner.of(asked, checkpoint, tokenizer), core_of(tokenizer))
 
+    @property
+    def literal(self) -> bool:
+        """Whether special tokens that are generated are text: to a grammar they are.
+
+        Without their text, what stands after one on a line could begin a header.
+        """
+        return self.manner.profile == "prompted"
+
     def encode(self, text: str) -> list[int]:
         """Token ids of text that goes on after others; special tokens in it are plain text."""
         return self.manner.plain.data(text)
@@ -32,11 +40,13 @@ class Tokenization:
     def cut(self, prompt: Sequence[int], ids: Sequence[int], characters: int) -> list[int]:
         """`prompt` and what of `ids` says the first `characters` of their text."""
         if self.core is None:  # a tokenizer of another make cannot be asked token by token
-            text = self.tokenizer.decode(list(ids), skip_special_tokens=True)
+            text = self.tokenizer.decode(list(ids), skip_special_tokens=not self.literal)
             return [*prompt, *self.encode(text[:characters])]
-        kept, rest = cut(self.core, prompt, ids, characters)
+        kept, rest = cut(self.core, prompt, ids, characters, literal=self.literal)
         return [*prompt, *kept, *(self.encode(rest) if rest else ())]
 
     def decoder(self, prompt: Sequence[int]) -> TextDecoder | None:
         """What turns the ids that follow `prompt` into text; None if the engine must do so."""
-        return None if self.core is None else TextDecoder(self.core, prompt)
+        if self.core is None:
+            return None
+        return TextDecoder(self.core, prompt, literal=self.literal)
