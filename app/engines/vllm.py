@@ -8,35 +8,28 @@ for; `start` warns if a vLLM release no longer honours it.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import time
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from uuid import uuid4
 
 import structlog
 
-from app.engines import cpu
-from app.engines.base import Chunk, FinishReason, Phase, Sampling
-from app.engines.checkpoint import check_card, check_folder
-from app.engines.decoding import TextDecoder, core_of
+from app.engines import cpu, heap
+from app.engines.base import Chunk, Phase, Sampling
+from app.engines.checkpoint import check_folder, profile
+from app.engines.dialect import REPETITION, finish_of
 from app.engines.pace import Pace
+from app.engines.tokenization import Tokenization
 from app.errors import EngineDeadError, EngineError, EngineStartError, RequestError
 from app.settings import Settings
-from statespace.errors import StatespaceError
-from statespace.prompts import Prompt
+from statespace.tree import StateTree
 
 logger = structlog.get_logger(__name__)
 
 SHUTDOWN_S: Final = 5.0
-GC_THRESHOLDS: Final = (10_000, 20, 20)
-"""A stream's objects die by themselves: looking for cycles every 700 of them is wasted."""
-# A pattern of up to 24 tokens said 12 times over is a loop, not a solution.
-REPETITION: Final = {"max_pattern_size": 24, "min_pattern_size": 1, "min_count": 12}
-_FINISHES: Final[dict[str, FinishReason]] = {
-    reason: reason for reason in ("stop", "length", "abort", "repetition")
-}
 
 
 class VllmEngine:
@@ -47,8 +40,7 @@ class VllmEngine:
         self._options = tuple(options)
         self._llm: Any = None
         self._params: Any = None
-        self._prompt: Prompt | None = None
-        self._core: Any = None
+        self._text: Tokenization
         self._pace = Pace(settings.stream_interval)
         self._max_context = 0
         self._width = 0
@@ -66,6 +58,7 @@ class VllmEngine:
     async def start(self, phase: Phase) -> None:
         """Load the model in a thread, so that probes go on answering; then warm it up."""
         check_folder(self._settings.model)
+        asked = profile(self._settings.profile, self._settings.model)
         if cpu.is_cpu():
             cpu.check_platform()
             cpu.check_memory(self._settings)
@@ -75,20 +68,47 @@ class VllmEngine:
         self._llm = await asyncio.to_thread(_build, args)
         self._max_context = self._llm.model_config.max_model_len
         self._width = self._llm.vllm_config.scheduler_config.max_num_seqs
-        self._prompt = await asyncio.to_thread(self._load_prompt)
+        self._text = await asyncio.to_thread(
+            Tokenization.of, self._llm.get_tokenizer(), asked, self._settings.model
+        )
         phase("warming")
-        async for _ in self.generate(self.prompt("1 + 1?"), Sampling(max_tokens=8)):
-            pass
-        # What lives now lives as long as the server: a full collection over it would stop every
-        # stream for half a second.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        await self._warm()
+        heap.settle()
 
-    def prompt(self, question: str) -> list[int]:
+    async def _warm(self) -> None:
+        """Answer once: kernels, and the grammar's tables, are made for the first request."""
+        prompt, sampling = self.prompt("1 + 1?"), Sampling(max_tokens=8)
+        if len(prompt) + sampling.max_tokens > self._max_context:
+            raise EngineStartError(
+                f"the prompt takes {len(prompt)} tokens beside the question, and the model's "
+                f"context holds {self._max_context}: it cannot be prompted; serve it with "
+                "STATEWISE_PROFILE=plain, or allow more with `-- --max-model-len`"
+            )
+        grammar = self.grammar(StateTree(), sampling)
+        async for _ in self.generate(prompt, replace(sampling, grammar=grammar)):
+            pass
+
+    def prompt(
+        self,
+        question: str,
+        *,
+        plain: bool = False,
+        adapter: str | None = None,  # noqa: ARG002
+    ) -> list[int]:
         """The prompt ids for a question."""
-        assert self._prompt is not None, "start comes first"
-        return self._prompt.ids(question)
+        return self._text.manner.prompt(question, plain=plain)
+
+    def grammar(self, tree: StateTree, sampling: Sampling) -> str | None:
+        """The grammar of what follows, if the model was not trained to write states."""
+        return self._text.manner.grammar(tree, plain=sampling.plain)
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of text that goes on after others."""
+        return self._text.encode(text)
+
+    def cut(self, prompt: Sequence[int], ids: Sequence[int], characters: int) -> list[int]:
+        """`prompt` and what of `ids` says the first `characters` of their text."""
+        return self._text.cut(prompt, ids, characters)
 
     async def generate(
         self, prompt: Sequence[int], sampling: Sampling
@@ -98,19 +118,20 @@ class VllmEngine:
 
         inputs = {"type": "token", "prompt_token_ids": list(prompt)}
         outputs = self._llm.generate(inputs, self._sampling(sampling), uuid4().hex)
-        decoder = TextDecoder(self._core, prompt) if self._core is not None else None
+        decoder = self._text.decoder(prompt)
         began, tokens = 0.0, 0
         try:
             async for output in outputs:
                 completion = output.outputs[0]
-                finish = _finish(completion.finish_reason)
+                finish = finish_of(completion.finish_reason)
                 ids = completion.token_ids
                 began = began or time.perf_counter()
                 tokens += len(ids)
                 text = completion.text
                 if decoder is not None:
                     text = decoder.decode(ids[:-1] if finish == "stop" else ids)
-                yield Chunk(text, ids, finish, output.num_cached_tokens or 0)
+                logprobs = completion.logprobs.logprobs if sampling.logprobs else ()
+                yield Chunk(text, ids, finish, output.num_cached_tokens or 0, logprobs)
         except exceptions.EngineDeadError as error:
             raise EngineDeadError("the engine process has died; restart the server") from error
         except exceptions.EngineGenerateError as error:
@@ -138,12 +159,16 @@ class VllmEngine:
 
     def _sampling(self, sampling: Sampling) -> Any:
         return self._params(
+            grammar=sampling.grammar,
             max_tokens=sampling.max_tokens,
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             seed=sampling.seed,
+            logprobs=0 if sampling.logprobs else None,  # of the tokens themselves, no others
+            flat_logprobs=True,
             stream_interval=self._pace.interval,
-            detokenize=self._core is None,
+            detokenize=self._text.core is None,
+            skip_special_tokens=not self._text.literal,
         )
 
     def _arguments(self) -> Any:
@@ -175,16 +200,6 @@ class VllmEngine:
         model = ["--model", self._settings.model]
         return AsyncEngineArgs.from_cli_args(parser.parse_args([*model, *profile, *self._options]))
 
-    def _load_prompt(self) -> Prompt:
-        try:
-            tokenizer = self._llm.get_tokenizer()
-            self._core = core_of(tokenizer)
-            prompt = Prompt.from_tokenizer(tokenizer)
-        except StatespaceError as error:
-            raise EngineStartError(str(error)) from error
-        check_card(self._settings.model, prompt)
-        return prompt
-
 
 def _build(args: Any) -> Any:
     """Create the engine. Whatever fails inside vLLM becomes one `EngineStartError`."""
@@ -215,6 +230,7 @@ def _params_factory() -> Any:
         RepetitionDetectionParams,
         RequestOutputKind,
         SamplingParams,
+        StructuredOutputsParams,
     )
 
     fixed = {
@@ -222,12 +238,9 @@ def _params_factory() -> Any:
         "repetition_detection": RepetitionDetectionParams(**REPETITION),
         "skip_clone": True,  # made for one request: a deep copy would cost as much as all else
     }
-    return lambda **options: SamplingParams(**fixed, **options)
 
+    def params(grammar: str | None, **options: Any) -> Any:
+        structure = StructuredOutputsParams(grammar=grammar) if grammar else None
+        return SamplingParams(**fixed, **options, structured_outputs=structure)
 
-def _finish(reason: str | None) -> FinishReason | None:
-    if reason is None:
-        return None
-    if reason not in _FINISHES:
-        raise EngineError(f"the engine ended a request with {reason!r}")
-    return _FINISHES[reason]
+    return params
