@@ -81,10 +81,10 @@ def equal(one: str, other: str) -> bool:
     a, b = number(one), number(other)
     if a is not None and b is not None:
         return a == b
-    return _folded(one) == _folded(other)
+    return folded(one) == folded(other)
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """`text` without case, and without the spaces that do not part two words or numbers."""
     return re.sub(r"(?<!\w) | (?!\w)", "", " ".join(text.split())).casefold()
 

@@ -3,7 +3,8 @@
     StatespaceError
     ├── PromptError    a prompt cannot be built from this tokenizer or question
     ├── CardError      a checkpoint card is missing, malformed or of another version
-    └── RepairError    a repair cannot be worded: nothing is refuted, or nothing to return to
+    ├── RepairError    a repair cannot be worded: nothing is refuted, or nothing to return to
+    └── SymbolicError  formulas cannot be compared: math-verify is not installed
 
 Model text never raises: what is wrong with it is data (`legal`, `verdict`).
 """
@@ -25,3 +26,7 @@ class CardError(StatespaceError):
 
 class RepairError(StatespaceError):
     """There is nothing to repair, or nothing to return to."""
+
+
+class SymbolicError(StatespaceError):
+    """Formulas cannot be compared; the message says what to install."""

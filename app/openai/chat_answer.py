@@ -63,7 +63,7 @@ def chat_completion(head: Head, solutions: Sequence[Solution]) -> ChatCompletion
 def _choice(head: Head, index: int, solution: Solution) -> Choice:
     end = chat_text.ending(solution, head.stops, plain=head.plain)
     transitions = () if head.plain else solution.transitions
-    reasoning = "".join(map(chat_text.step, transitions)) + end.reasoning or None
+    reasoning = ("" if head.plain else chat_text.steps(solution)) + end.reasoning or None
     message = Message(
         content=end.content,
         reasoning_content=reasoning,

@@ -20,6 +20,7 @@ import orjson
 
 from app.openai import chat_text
 from app.openai.chat_request import ChatRequest
+from app.openai.transcript import has_several
 from app.web import sse
 from statespace.reader import Grown, Opened
 from statespace.solutions import Failure, Path, Solution, Status
@@ -126,10 +127,12 @@ class ChatSink:
     def __init__(self, stream: ChatStream, index: int) -> None:
         self._stream = stream
         self._index = index
+        self._several = False
         self._ended = False
 
-    def created(self, _: Solution) -> None:
+    def created(self, solution: Solution) -> None:
         """The role, in a chunk of its own."""
+        self._several = has_several(solution)
         self._delta(role="assistant", content="")
 
     def in_progress(self, _: Solution) -> None:
@@ -144,7 +147,7 @@ class ChatSink:
     def completed(self, transition: Transition) -> None:
         """The step as text under both names that clients look for, and its structure."""
         if not self._stream.head.plain:
-            text = chat_text.step(transition)
+            text = chat_text.step(transition, several=self._several)
             structure = chat_text.structure(transition)
             self._delta(reasoning_content=text, reasoning=text, state_transition=structure)
 

@@ -3,7 +3,8 @@
     State 2 · Solve Subquestion · ✗ refuted: m = 48 / 2 = 26, but it is 24
     m = 48 / 2 = 26
 
-A step is written when it is complete, so that the steps of several paths cannot mix.
+A step is written when it is complete, so that the steps of several paths cannot mix; where there
+are several, `Path 1 · State 2 · …` says which one it is on, and at the end come their answers.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from app.openai.transcript import content, content_tokens
-from statespace.solutions import IncompleteReason, Path, Solution, Status, Usage
+from app.openai.transcript import answer_states, content, content_tokens, has_several
+from statespace.solutions import IncompleteReason, Solution, Status, Usage
 from statespace.trace import Transition, Verdict
 
 FinishReason = Literal["stop", "length"]
@@ -47,11 +48,14 @@ class Ending:
     finish_reason: FinishReason
 
 
-def step(transition: Transition) -> str:
-    """A transition as a block of text: what it is, its verdict and why, and its output."""
+def step(transition: Transition, *, several: bool) -> str:
+    """A transition as a block of text: what it is, its verdict and why, and its output.
+
+    `several` says that there may be other paths than its own.
+    """
     number = transition.id if transition.number is None else transition.number
     parts = [f"State {number}", transition.label.strip(), _verdict(transition)]
-    if transition.path:
+    if several:
         parts.insert(0, f"Path {transition.path}")
     if not transition.legal:
         parts.append("not allowed here")
@@ -69,22 +73,22 @@ def ending(solution: Solution, stops: Sequence[str], *, plain: bool) -> Ending:
     return Ending("" if plain else _remarks(solution), text[:cut], reason)
 
 
-def reasoning(solution: Solution) -> str:
-    """All reasoning text of a solution that is over."""
-    return "".join(map(step, solution.transitions)) + _remarks(solution)
+def steps(solution: Solution) -> str:
+    """All its transitions as text."""
+    several = has_several(solution)
+    return "".join(step(transition, several=several) for transition in solution.transitions)
 
 
 def usage(solutions: Sequence[Solution], *, plain: bool) -> dict[str, Any]:
     """What all choices cost, in OpenAI's fields. They share one prompt, which counts once."""
-    prompts = [solution.usage for solution in solutions]
-    prompt = max(prompts, key=lambda usage: usage.prompt_tokens, default=Usage())
-    completion = sum(usage.completion_tokens for usage in prompts)
+    prompt, cached = max((_prompt(solution.usage) for solution in solutions), default=(0, 0))
+    completion = sum(solution.usage.completion_tokens for solution in solutions)
     told = completion if plain else sum(map(content_tokens, solutions))
     return {
-        "prompt_tokens": prompt.prompt_tokens,
+        "prompt_tokens": prompt,
         "completion_tokens": completion,
-        "total_tokens": prompt.prompt_tokens + completion,
-        "prompt_tokens_details": {"cached_tokens": prompt.cached_tokens},
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": cached},
         "completion_tokens_details": {"reasoning_tokens": completion - told},
     }
 
@@ -111,6 +115,17 @@ def summary(solution: Solution) -> dict[str, Any]:
     }
 
 
+def _prompt(usage: Usage) -> tuple[int, int]:
+    """Tokens of the prompt, read once, and at least how many of them the cache held.
+
+    What was read again, on other paths or after going back, should all have been in the cache.
+    """
+    if usage.first_prompt_tokens == 0:  # kept by a server that did not count it
+        return usage.prompt_tokens, usage.cached_tokens
+    again = usage.prompt_tokens - usage.first_prompt_tokens
+    return usage.first_prompt_tokens, max(0, usage.cached_tokens - again)
+
+
 def _verdict(transition: Transition) -> str:
     told = _VERDICTS[transition.verdict]
     for check in transition.checks:
@@ -127,9 +142,12 @@ def _remarks(solution: Solution) -> str:
 
 
 def _remarked(solution: Solution) -> Iterator[str]:
-    if len(solution.paths) > 1:
-        for path in solution.paths:
-            yield f"Path {path.path}: {path.answer or 'no answer'}"
+    if has_several(solution):
+        for path in sorted(solution.paths, key=lambda path: path.path):
+            weight = "stopped" if path.weight is None else f"weight {path.weight:.3g}"
+            yield f"Path {path.path}: {path.answer or 'no answer'} ({weight})"
+        if solution.answer is not None and solution.answer_path is not None:
+            yield f"The answer is that of Path {solution.answer_path}."
     if refuted := _refuted(solution):
         yield f"The answer rests on what was refuted: {', '.join(refuted)}."
     if solution.incomplete_reason is not None:
@@ -138,10 +156,7 @@ def _remarked(solution: Solution) -> Iterator[str]:
 
 def _refuted(solution: Solution) -> list[str]:
     """The refuted states that the answer rests on."""
-    if solution.answer is None:
-        return []
-    path: Path | None = next((p for p in solution.paths if p.answer == solution.answer), None)
-    states = path.states if path else ()
+    states = answer_states(solution)
     return [
         f"State {transition.id if transition.number is None else transition.number}"
         for transition in solution.transitions

@@ -34,6 +34,7 @@ from app.openai.responses_object import (
     reasoning_item,
     response_object,
 )
+from app.openai.transcript import has_several
 from app.solving.sinks import Sink
 from app.web import sse
 from statespace.events import (
@@ -78,11 +79,13 @@ class ResponsesSink:
         self._write = send
         self._after = after
         self._sequence = 0
+        self._several = False
         self._items: list[dict[str, Any]] = []
         self.close = close
 
     def created(self, solution: Solution) -> None:
         """Sends `response.created`."""
+        self._several = has_several(solution)
         self._send("response.created", response=self._response(solution))
 
     def in_progress(self, solution: Solution) -> None:
@@ -99,7 +102,7 @@ class ResponsesSink:
         """Sends a whole reasoning item."""
         if self._wanted.plain:
             return
-        item = reasoning_item(self._solution_id, transition, self._wanted)
+        item = reasoning_item(self._solution_id, transition, self._wanted, several=self._several)
         self._send_item(item, "response.reasoning_text")
 
     def text(self, _: str, __: str | None) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.openai import chat_text
 from app.openai.chat_prompt import Turn
+from app.openai.transcript import has_several
 from statespace.solutions import Failure, IncompleteReason, Metadata, Solution, Status
 from statespace.trace import Transition
 
@@ -113,15 +114,21 @@ def response_object(
 def output_items(solution: Solution, wanted: Wanted) -> list[dict[str, Any]]:
     """A reasoning item for each transition, then the message once the solution is over."""
     transitions = () if wanted.plain else solution.transitions
-    items = [reasoning_item(solution.id, transition, wanted) for transition in transitions]
+    several = has_several(solution)
+    items = [
+        reasoning_item(solution.id, transition, wanted, several=several)
+        for transition in transitions
+    ]
     if (message := message_item(solution, wanted)) is not None:
         items.append(message)
     return items
 
 
-def reasoning_item(solution_id: str, transition: Transition, wanted: Wanted) -> dict[str, Any]:
+def reasoning_item(
+    solution_id: str, transition: Transition, wanted: Wanted, *, several: bool
+) -> dict[str, Any]:
     """A transition as an item: as text, as its own summary if that is wanted, and as it is."""
-    text = chat_text.step(transition)
+    text = chat_text.step(transition, several=several)
     return {
         "id": f"rs_{_hex(solution_id)}_{transition.id}",
         "type": "reasoning",

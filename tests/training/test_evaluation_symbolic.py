@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from training.errors import EvaluationError
+from statespace.errors import SymbolicError
+from statespace.symbolic import MAX_LENGTH, Comparer
 from training.evaluation.equality import matches
-from training.evaluation.symbolic import MAX_LENGTH, Comparer
 
 pytestmark = pytest.mark.slow  # sympy takes seconds to import
 
@@ -62,7 +62,7 @@ def test_a_process_that_dies_is_replaced(tmp_path: Path) -> None:
 def test_a_missing_library_is_named(tmp_path: Path) -> None:
     worker = tmp_path / "worker.py"
     worker.write_text("import no_such_library_at_all")
-    with pytest.raises(EvaluationError, match="statewise\\[eval\\]"):
+    with pytest.raises(SymbolicError, match="statewise\\[eval\\]"):
         Comparer(worker=worker).require()
 
 

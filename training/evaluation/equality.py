@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 
-from statespace import answers
-from training.evaluation import symbolic
+from statespace import answers, equality, symbolic
+from statespace.errors import SymbolicError
+from training.errors import EvaluationError
 
 
 def matches(answer: str, gold: str, tolerance: float = 0.0) -> bool:
@@ -19,17 +22,24 @@ def matches(answer: str, gold: str, tolerance: float = 0.0) -> bool:
         return same(answer, gold)
     found = _number(answer, percent="%" in gold)
     if found is None:
-        return "\\" in answer and symbolic.equal(gold, answer)
+        with _needed():
+            return "\\" in answer and symbolic.equal(gold, answer)
     return abs(found - expected) <= Fraction(str(tolerance)) * abs(expected)
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two answers are mathematically equal: what votes are grouped by."""
-    one, other = _clean(one), _clean(other)
-    if answers.equal(one, other):
-        return True
-    numbers = answers.number(one), answers.number(other)
-    return None in numbers and _has_mathematics(one, other) and symbolic.equal(one, other)
+    """Whether two answers are mathematically equal.
+
+    Raises EvaluationError if math-verify is needed and not installed.
+    """
+    with _needed():
+        return equality.same(one, other)
+
+
+def require() -> None:
+    """Raises EvaluationError if math-verify is not installed."""
+    with _needed():
+        symbolic.comparer().require()
 
 
 def is_plain(gold: str) -> bool:
@@ -37,19 +47,14 @@ def is_plain(gold: str) -> bool:
     return answers.number(gold) is not None
 
 
+@contextmanager
+def _needed() -> Iterator[None]:
+    try:
+        yield
+    except SymbolicError as error:
+        raise EvaluationError(str(error)) from error
+
+
 def _number(answer: str, *, percent: bool) -> Fraction | None:
     text = answer if percent else answer.replace("\\%", "").replace("%", "")
     return answers.number(text)
-
-
-def _clean(answer: str) -> str:
-    r"""`answer` without the markup that a box's contents are stripped of, such as `\text{…}`."""
-    return answers.extract(f"\\boxed{{{answer}}}") or answer
-
-
-def _has_mathematics(one: str, other: str) -> bool:
-    """Plain words are compared as such; formulas have digits, operators or commands."""
-    return all(
-        any(not c.isalpha() and not c.isspace() for c in text) or len(text) == 1
-        for text in (one, other)
-    )

@@ -9,10 +9,10 @@ from pathlib import Path
 from statespace.card import NAME
 from training import manifest
 from training.errors import EvaluationError, TrainingError
-from training.evaluation import results, symbolic
+from training.evaluation import results
 from training.evaluation.answers import Answers
 from training.evaluation.asking import Asking, Progress, Sample, samples
-from training.evaluation.equality import is_plain
+from training.evaluation.equality import is_plain, require
 from training.evaluation.judgement import failure, judge
 from training.evaluation.options import Options
 from training.evaluation.report import summarize
@@ -42,7 +42,7 @@ class Evaluation:
         incomplete evaluation, and not asked again.
         """
         if not all(is_plain(one.answer) for found in self.sets for one in found.problems):
-            symbolic.comparer().require()
+            require()
         weights = _weights(self.checkpoint)
         server = Server(
             self.url, self.options, connections=self.concurrency, patience_s=self.patience_s

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from training.errors import EvaluationError
+from statespace.errors import SymbolicError
 
 DEADLINE_S: Final = 10.0
 START_S: Final = 120.0
@@ -33,8 +33,11 @@ _MISSING: Final = (
 class Comparer:
     """A child process that compares formulas; started when it is first needed."""
 
-    def __init__(self, deadline_s: float = DEADLINE_S, worker: Path = _WORKER) -> None:
+    def __init__(
+        self, deadline_s: float = DEADLINE_S, worker: Path = _WORKER, start_s: float = START_S
+    ) -> None:
         self._deadline_s = deadline_s
+        self._start_s = start_s
         self._worker = worker
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
@@ -42,7 +45,7 @@ class Comparer:
     def equal(self, gold: str, answer: str) -> bool:
         """Whether math-verify takes `answer` for `gold`; False if it does not say so in time.
 
-        Raises EvaluationError if math-verify is not installed.
+        Raises SymbolicError if math-verify is not installed.
         """
         if max(len(gold), len(answer)) > MAX_LENGTH:
             return False
@@ -52,7 +55,7 @@ class Comparer:
         return reply == b"true"
 
     def require(self) -> None:
-        """Start the process. Raises EvaluationError if math-verify is not installed."""
+        """Start the process. Raises SymbolicError if math-verify is not installed."""
         with self._lock:
             self._start()
 
@@ -73,9 +76,9 @@ class Comparer:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        if self._line(START_S) != b"ready":
+        if self._line(self._start_s) != b"ready":
             self.close()
-            raise EvaluationError(_MISSING)
+            raise SymbolicError(_MISSING)
 
     def _ask(self, question: bytes) -> bytes | None:
         assert self._process is not None
@@ -99,9 +102,9 @@ class Comparer:
 
 
 @cache
-def comparer() -> Comparer:
-    """The comparer that this process shares."""
-    shared = Comparer()
+def comparer(deadline_s: float = DEADLINE_S, start_s: float = START_S) -> Comparer:
+    """The comparer that this process shares, one for all callers with the same patience."""
+    shared = Comparer(deadline_s, start_s=start_s)
     atexit.register(shared.close)
     return shared
 
