@@ -158,15 +158,27 @@ class TraceReader:
     def adopt(self, transitions: Iterable[Transition]) -> None:
         """Go on from transitions that are there already, as a fork does; no text was read yet."""
         for transition in transitions:
-            node = Node(
-                transition.id,
-                transition.parent,
-                transition.number,
-                transition.action,
-                transition.legal,
-            )
+            node = node_of(transition)
             self._tree.place(node, transition.target)
             self._keep(node, transition, self._verify(node, transition.output).scope)
+
+    def correct(self, transition: Transition, output: str, origin: Origin) -> Transition:
+        """`transition` as the next one of this path, with another output that is checked anew."""
+        tree = self._tree.branch(self._tree.tip)
+        node = node_of(transition)
+        tree.place(node)
+        target = tree.backtrack(output) if node.action is Action.BACKTRACK else None
+        found = self._verify(node, output)
+        return transition.model_copy(
+            update={
+                "output": output,
+                "origin": origin,
+                "target": target,
+                "legal": node.legal and (target is not None or node.action is not Action.BACKTRACK),
+                "verdict": found.verdict,
+                "checks": found.checks,
+            }
+        )
 
     def branch(self, state: int, *, path: int, started: float) -> TraceReader:
         """A reader that knows what led to `state`, and reads what is written from there."""
@@ -293,6 +305,17 @@ class TraceReader:
     def _current(self) -> _Open:
         assert self._open is not None, "the parser starts a state before it has output"
         return self._open
+
+
+def node_of(transition: Transition) -> Node:
+    """Where a transition that is there already stands."""
+    return Node(
+        transition.id,
+        transition.parent,
+        transition.number,
+        transition.action,
+        transition.legal,
+    )
 
 
 def _last_start(events: Sequence[ParserEvent]) -> int:

@@ -12,6 +12,8 @@ from statespace.trace import Frozen, Transition
 
 MAX_QUESTION: Final = 32_768
 """Characters of a question; the model's context is the tighter limit."""
+MAX_OUTPUT: Final = 8_192
+"""Characters that a user may write into a state."""
 MAX_TOKENS: Final = 131_072
 MAX_METADATA: Final = 16
 
@@ -21,19 +23,16 @@ Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=MAX_META
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class SolutionRequest(BaseModel):
-    """A problem to be solved. Unknown fields are errors; types are not coerced."""
+WrittenOutput = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_OUTPUT, pattern=r"\S")
+]
+
+
+class Manner(BaseModel):
+    """How something is to be solved. Unknown fields are errors; types are not coerced."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    question: Annotated[
-        str,
-        StringConstraints(min_length=1, max_length=MAX_QUESTION, pattern=r"\S"),
-        Field(description="The problem, in plain words.", examples=["What is 48 / 2 + 48?"]),
-    ]
-    model: Annotated[
-        str | None, Field(max_length=256, description="A name from /v1/models; default: the first.")
-    ] = None
     strategy: Annotated[
         str,
         Field(
@@ -46,10 +45,6 @@ class SolutionRequest(BaseModel):
     guided: Annotated[GuidedOptions | None, Field(description="Of the strategy `guided`.")] = None
     vote: Annotated[VoteOptions | None, Field(description="Of the strategy `vote`.")] = None
     beam: Annotated[BeamOptions | None, Field(description="Of the strategy `beam`.")] = None
-    plain: Annotated[
-        bool,
-        Field(description="Answer as text: without the instructions of a server in prompted mode."),
-    ] = False
     max_tokens: Annotated[
         int | None, Field(ge=1, le=MAX_TOKENS, description="Limit on generated tokens.")
     ] = None
@@ -69,6 +64,39 @@ class SolutionRequest(BaseModel):
         Field(description="With `background`: begin anew if the server that makes it dies."),
     ] = False
     metadata: Metadata = {}
+
+
+class SolutionRequest(Manner):
+    """A problem to be solved."""
+
+    question: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=MAX_QUESTION, pattern=r"\S"),
+        Field(description="The problem, in plain words.", examples=["What is 48 / 2 + 48?"]),
+    ]
+    model: Annotated[
+        str | None, Field(max_length=256, description="A name from /v1/models; default: the first.")
+    ] = None
+    plain: Annotated[
+        bool,
+        Field(description="Answer as text: without the instructions of a server in prompted mode."),
+    ] = False
+
+
+class ForkRequest(Manner):
+    """A solution to be gone on with from one of its states, as it is or put right.
+
+    What is not said here is as in a new request, not as in the solution that is forked.
+    """
+
+    state: Annotated[
+        int, Field(ge=0, lt=2**31, description="The state to go on from; 0 is the question.")
+    ]
+    output: Annotated[
+        Annotated[str, StringConstraints(min_length=1, max_length=MAX_OUTPUT, pattern=r"\S")]
+        | None,
+        Field(description="What that state is to say instead."),
+    ] = None
 
 
 class Status(StrEnum):

@@ -12,6 +12,8 @@ from pydantic import BaseModel
 
 from app.access.keys import Key
 from app.errors import RequestError
+from app.solving import forks
+from app.solving.forks import Fork
 from app.solving.service import Idempotency, Order, Running, Service
 from app.store.solutions import Kept, Query
 from app.web import sse
@@ -19,7 +21,7 @@ from app.web.bodies import described, read_body
 from app.web.channel import Channel
 from app.web.connection import while_connected
 from app.web.streams import FrameResponse
-from statespace.solutions import Solution, SolutionRequest, Status
+from statespace.solutions import ForkRequest, Solution, SolutionRequest, Status
 
 router = APIRouter(prefix="/v1", tags=["solutions"])
 
@@ -29,6 +31,10 @@ EXAMPLES: Final[dict[str, Any]] = {
     },
     "streamed": {"value": {"question": "What is 12 * 7?", "stream": True, "deltas": True}},
     "background": {"value": {"question": "What is 12 * 7?", "background": True}},
+}
+FORK_EXAMPLES: Final[dict[str, Any]] = {
+    "again": {"value": {"state": 1, "strategy": "guided"}},
+    "corrected": {"value": {"state": 2, "output": "48 / 2 = 24", "stream": True}},
 }
 MAX_KEY: Final = 255
 _STREAMED: Final[dict[int | str, dict[str, Any]]] = {
@@ -72,8 +78,34 @@ async def create_solution(request: Request) -> Response:
 
     With the header `Idempotency-Key`, the same request sent again gets the same solution.
     """
+    return await _solve(request, await read_body(request, SolutionRequest))
+
+
+@router.post(
+    "/solutions/{solution_id}/fork",
+    response_model=Solution,
+    responses=_STREAMED,
+    openapi_extra=described(ForkRequest, FORK_EXAMPLES)
+    | {"parameters": [_header("Idempotency-Key", "The same key and body get the same solution.")]},
+)
+async def fork_solution(request: Request, solution_id: str) -> Response:
+    """Go on from a state of a solution, as it is or with an `output` of your own, in a new one.
+
+    It shares the path up to that state; what is sent and returned is as for a new solution.
+    """
     service: Service = request.app.state.service
-    wanted = await read_body(request, SolutionRequest)
+    wanted = await read_body(request, ForkRequest)
+    owner = _key(request).name
+    if (running := service.running(solution_id, owner)) is not None:
+        solution = running.run.record.solution()
+    else:
+        solution = await service.solution(await service.library.get(solution_id, owner))
+    made = forks.fork(solution, wanted)
+    return await _solve(request, forks.request_of(solution, wanted), made)
+
+
+async def _solve(request: Request, wanted: SolutionRequest, fork: Fork | None = None) -> Response:
+    service: Service = request.app.state.service
     channel = Channel() if wanted.stream and not wanted.background else None
     idempotency = await _idempotency(request, wanted)
     order = Order(
@@ -81,6 +113,7 @@ async def create_solution(request: Request) -> Response:
         _key(request),
         stream=None if channel is None else channel.stream,
         idempotency=idempotency,
+        extra=None if fork is None else fork.extra(),
     )
     begun = await while_connected(request, service.begin(order))
     if isinstance(begun, Kept):
@@ -211,7 +244,13 @@ async def _idempotency(request: Request, wanted: SolutionRequest) -> Idempotency
             f"Idempotency-Key: must be 1 to {MAX_KEY} printable characters",
             param="Idempotency-Key",
         )
-    return Idempotency(key, hashlib.sha256(await request.body()).hexdigest())
+    return Idempotency(key, _digest(request.url.path, await request.body()))
+
+
+def _digest(path: str, body: bytes) -> str:
+    """What makes two requests the same; of a new solution it is the body alone."""
+    forked = b"" if path.endswith("/solutions") else path.encode() + b"\n"
+    return hashlib.sha256(forked + body).hexdigest()
 
 
 def _last_seen(request: Request, starting_after: int | None) -> int:

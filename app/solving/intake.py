@@ -9,6 +9,7 @@ from typing import Final
 from app.engines.base import Engine, Sampling
 from app.errors import RequestError, UnknownModelError
 from app.settings import Settings
+from app.solving.forks import Fork
 from app.strategies import Chosen, chosen
 from app.strategies.base import Problem
 from app.strategies.reward import Rewards
@@ -71,13 +72,17 @@ class Intake:
         timeout_s = request.timeout_s or self._settings.default_timeout_s
         return asyncio.get_running_loop().time() + timeout_s
 
-    async def problem(self, engine: Engine, request: SolutionRequest, strategy: Chosen) -> Problem:
+    async def problem(
+        self, engine: Engine, request: SolutionRequest, strategy: Chosen, fork: Fork | None = None
+    ) -> Problem:
         """The problem as the engine takes it. Raises `RequestError` if it is too long."""
         encode = partial(engine.prompt, request.question, plain=request.plain)
         if len(request.question) < LONG_QUESTION:
             prompt = encode()
         else:
             prompt = await asyncio.to_thread(encode)
+        if fork is not None:
+            prompt += await asyncio.to_thread(engine.encode, fork.written)
         room = engine.max_context - len(prompt)
         if room < 1:
             raise RequestError(
@@ -96,6 +101,7 @@ class Intake:
             sampling,
             request.max_transitions,
             request.deltas,
+            given=() if fork is None else fork.given,
             options=strategy.options,
             rewards=self._rewards,
         )

@@ -13,6 +13,7 @@ from statespace.solutions import (
     Path,
     Solution,
     SolutionRequest,
+    Source,
     Status,
     Usage,
     Verification,
@@ -27,6 +28,7 @@ class Record:
     id: str
     request: SolutionRequest
     model: str
+    source: Source | None = None
     spent: Spent = field(default_factory=Spent)
     status: Status = Status.QUEUED
     transitions: list[Transition] = field(default_factory=list)
@@ -90,6 +92,7 @@ class Record:
             created_at=self.created_at,
             completed_at=self.completed_at,
             metadata=request.metadata,
+            source=self.source,
         )
 
     def usage(self) -> Usage:

@@ -21,10 +21,9 @@ from app.solving.deltas import DeltaThrottle
 from app.solving.record import Record
 from app.solving.sinks import Sink
 from app.strategies.base import Decided, PathEnded, Problem, Step, Strategy
-from statespace.reader import Closed, Grown, Opened
+from statespace.reader import Closed, Grown, Opened, node_of
 from statespace.solutions import Failure, IncompleteReason, Solution, Status
 from statespace.trace import Transition
-from statespace.tree import Node
 
 logger = structlog.get_logger(__name__)
 
@@ -137,16 +136,12 @@ class Run:
                 sink.text(ended.text, ended.path.answer)
 
     def _give(self, transition: Transition) -> None:
-        """Tell a state that a fork grows from as if it were written now."""
-        node = Node(
-            transition.id,
-            transition.parent,
-            transition.number,
-            transition.action,
-            transition.legal,
-        )
-        for step in (Opened(node, transition.path), Closed(transition)):
-            self._take(step)
+        """Tell a state that a fork grows from as if it were written now; it counts as no work."""
+        self.record.transitions.append(transition)
+        opened = Opened(node_of(transition), transition.path)
+        for sink in self._sinks:
+            sink.opened(opened)
+            sink.completed(transition)
 
     def _delta(self, grown: Grown) -> None:
         for sink in self._sinks:

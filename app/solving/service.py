@@ -17,6 +17,7 @@ from app.host import Host
 from app.keeping.library import Library
 from app.metrics import Metrics
 from app.settings import Settings
+from app.solving.forks import Fork
 from app.solving.intake import Intake
 from app.solving.record import Record
 from app.solving.run import Run
@@ -60,6 +61,11 @@ class Order:
     priority: Priority = Priority.INTERACTIVE
     owner: str | None = None
     """Whose it is, if the key that made it may be gone."""
+
+    @property
+    def fork(self) -> Fork | None:
+        """What it has from another solution."""
+        return Fork.kept(self.extra)
 
 
 @dataclass(slots=True)
@@ -129,7 +135,7 @@ class Service:
             order.key, self._intake.tokens(request, strategy), order.priority, request.timeout_s
         )
         try:
-            problem = await self._intake.problem(engine, request, strategy)
+            problem = await self._intake.problem(engine, request, strategy, order.fork)
             run = self._run(f"sol_{uuid4().hex}", order, problem)
             if (known := await self._keep(run, order)) is not None:
                 place.release(None)
@@ -205,7 +211,7 @@ class Service:
             return
         # It was counted when it was taken in.
         order = Order(request, NOBODY, kind=kept.kind, extra=kept.extra, owner=kept.owner)
-        record = Record(kept.id, request, self._settings.served_name)
+        record = Record(kept.id, request, self._settings.served_name, Fork.source_of(kept.extra))
         record.created_at = kept.created_at
         run = Run(record, self._metrics, [sink])
         self._start(run, order, self._again(run, order))
@@ -245,7 +251,7 @@ class Service:
     async def _in_background(
         self, order: Order, strategy: Chosen, engine: Engine
     ) -> Running | Kept:
-        problem = await self._intake.problem(engine, order.request, strategy)
+        problem = await self._intake.problem(engine, order.request, strategy, order.fork)
         run = self._run(f"sol_{uuid4().hex}", order, problem)
         entry = self._enter(order, strategy)
         try:
@@ -268,7 +274,8 @@ class Service:
         return self._admission.enter(order.key, tokens, Priority.BACKGROUND)
 
     def _run(self, solution_id: str, order: Order, problem: Problem) -> Run:
-        record = Record(solution_id, order.request, self._settings.served_name, problem.spent)
+        name, source = self._settings.served_name, Fork.source_of(order.extra)
+        record = Record(solution_id, order.request, name, source, problem.spent)
         streams: list[Stream] = []
         if order.stream is not None:
             streams.append(order.stream(solution_id))
@@ -303,7 +310,9 @@ class Service:
             retry=request.retry,
             request=request.model_dump_json(exclude_unset=True),
             body=run.record.solution().model_dump_json(),
-            extra=order.extra,
+            extra=order.extra
+            if order.fork is None
+            else {"fork": order.fork.model_dump(mode="json")},
             idempotency_key=order.idempotency and order.idempotency.key,
             request_hash=order.idempotency and order.idempotency.request_hash,
         )
@@ -352,7 +361,7 @@ class Service:
         try:
             engine = await self._host.require()
             strategy = self._intake.strategy(order.request)
-            run.take_up(await self._intake.problem(engine, order.request, strategy))
+            run.take_up(await self._intake.problem(engine, order.request, strategy, order.fork))
             entry = self._enter(order, strategy)
         except AppError as error:
             return run.refuse(error)
