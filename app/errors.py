@@ -9,9 +9,11 @@
     ├── KeysError                a file of API keys cannot be read or written
     └── EngineError          500  the engine failed while it served
         ├── EngineStartError     it did not start; the message says what to change
-        └── EngineDeadError  503  its process is gone
+        ├── EngineDeadError  503  its process is gone
+        └── EngineAwayError  503  its servers cannot be reached now; they may come back
 
     StoreError           503  the store cannot be reached, or not used as it is set
+    RewardError               the reward model gave no score; a beam goes on without
 
 Every one becomes an OpenAI error object: `{"error": {message, type, param, code}}`.
 """
@@ -124,9 +126,24 @@ class EngineDeadError(EngineError):
     retry_after = 30.0
 
 
+class EngineAwayError(EngineError):
+    """The servers that the engine works with cannot be reached, or one was lost at work."""
+
+    CODE: ClassVar[str] = "engine_away"
+    status = 503
+    retry_after = 5.0
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code=self.CODE)
+
+
 class StoreError(AppError):
     """The store cannot be reached, or cannot be used as it is set."""
 
     status = 503
     type = "service_unavailable"
     retry_after = 5.0
+
+
+class RewardError(AppError):
+    """The reward model gave no score; a beam goes on without."""

@@ -13,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s?#@]+")
+_SERVER: Final = re.compile(r"https?://[^/\s?#@]+(/[^\s?#]*)?")
 
 
 def _state_dir() -> Path:
@@ -51,8 +52,11 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(min_length=1, description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port; 0 takes a free one.")] = 8000
     engine: Annotated[
-        Literal["vllm", "scripted"],
-        Field(description="`vllm`, or `scripted`: replays recorded traces, for client developers."),
+        Literal["vllm", "remote", "scripted"],
+        Field(
+            description="`vllm`, `remote`: vLLM servers elsewhere, or `scripted`: replays recorded "
+            "traces, for client developers."
+        ),
     ] = "vllm"
     model: Annotated[
         str, Field(description="Checkpoint folder or hub id; default: the starter that is shipped.")
@@ -60,6 +64,14 @@ class Settings(BaseSettings):
     model_name: Annotated[
         str | None, Field(description="Name clients use; default: the folder's or the hub id.")
     ] = None
+    profile: Annotated[
+        Literal["auto", "trained", "prompted", "plain"],
+        Field(
+            description="How the model is asked: as it was `trained`; `prompted` with instructions "
+            "and a grammar of states; `plain` as any model. `auto`: as trained if it has a card, "
+            "else prompted."
+        ),
+    ] = "auto"
     max_in_flight: Annotated[
         int, Field(ge=1, description="Solutions at a time; more wait in the queue.")
     ] = 512
@@ -108,6 +120,30 @@ class Settings(BaseSettings):
         int,
         Field(ge=1, le=64, description="Most tokens gathered, for 0.25 s, before they are sent."),
     ] = 32
+    upstream: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(description="Remote engine: its vLLM servers, by commas, like `http://vllm:8000`."),
+    ] = ()
+    upstream_key: Annotated[
+        SecretStr | None, Field(description="Remote engine: the API key of its servers.")
+    ] = None
+    upstream_silence_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="Remote engine: silence after which a server's answer is given up, in "
+            "seconds; a full server is silent, too, unless it has `--sse-keep-alive-interval`.",
+        ),
+    ] = 120.0
+    upstream_width: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Remote engine: requests that one server works on at a time, its "
+            "`--max-num-seqs`; batches take their share of it.",
+        ),
+    ] = 128
     cpu_kv_cache_gib: Annotated[
         int, Field(ge=1, description="Memory for the key-value cache on a CPU, in GiB.")
     ] = 1
@@ -159,6 +195,23 @@ class Settings(BaseSettings):
             "in seconds.",
         ),
     ] = 15.0
+    reward_url: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://[^\s?#]+$",
+            description="A vLLM server with a process reward model, for `beam.reward`.",
+        ),
+    ] = None
+    reward_model: Annotated[
+        str | None, Field(description="Its name there; default: the one that is served.")
+    ] = None
+    reward_key: Annotated[SecretStr | None, Field(description="The API key it asks for.")] = None
+    reward_tag: Annotated[
+        str, Field(min_length=1, description="The token that ends a step, as it is written.")
+    ] = "<extra_0>"
+    reward_timeout_s: Annotated[
+        float, Field(gt=0, description="Longest wait for a reward; then the beam does without.")
+    ] = 5.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Logs.")
     ] = "info"
@@ -166,7 +219,7 @@ class Settings(BaseSettings):
         Path, Field(description="Where running servers are recorded, so that orphans can be ended.")
     ] = Field(default_factory=_state_dir)
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "upstream", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -181,6 +234,22 @@ class Settings(BaseSettings):
             if origin != "*" and not _ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is no origin; write it like https://example.org:8443")
         return origins
+
+    @field_validator("upstream")
+    @classmethod
+    def _servers(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        urls = tuple(dict.fromkeys(url.rstrip("/").removesuffix("/v1") for url in urls))
+        for url in urls:
+            if not _SERVER.fullmatch(url):
+                raise ValueError(f"{url!r} is no server; write it like http://vllm:8000")
+        return urls
+
+    @property
+    def checkpoint(self) -> str | None:
+        """The checkpoint that is known before the engine has started, if one is."""
+        if self.engine == "vllm" or (self.engine == "remote" and "model" in self.model_fields_set):
+            return self.model
+        return None
 
     @property
     def database(self) -> str:
@@ -197,7 +266,7 @@ class Settings(BaseSettings):
         """The model name that clients use."""
         if self.model_name:
             return self.model_name
-        if self.engine == "scripted":
-            return "scripted"
-        path = Path(self.model)
-        return path.resolve().name if path.is_dir() else self.model
+        if (checkpoint := self.checkpoint) is None:
+            return self.engine
+        path = Path(checkpoint)
+        return path.resolve().name if path.is_dir() else checkpoint
