@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
+from app.openai.model_names import names
 from tests.conftest import skip
 from tests.support.server import LocalServer, local_server
 
@@ -52,7 +53,7 @@ def test_both_clients_see_the_steps_and_the_answer(node: str, repository: Path) 
     reasoning = by_openai["plain"]["reasoning_content"]
     assert "✗ refuted: 48 / 2 = 26, but it is 24" in reasoning
 
-    assert by_openai["models"] == ["scripted"]
+    assert by_openai["models"] == names("scripted")
     assert by_openai["refusal"] == {"name": "BadRequestError", "status": 400, "param": "n"}
     assert by_openai["plain"]["content"] == by_openai["helped"] == ANSWER
     streamed = by_openai["streamed"]

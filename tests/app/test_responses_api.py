@@ -17,7 +17,7 @@ from openai.types.responses import Response
 from app.access.keys import Key, digest, write
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
 from app.settings import Settings
-from tests.support.server import LocalServer, local_server
+from tests.support.server import LocalServer, local_server, scripted_tokens
 
 QUESTIONS = load_recordings(RECORDINGS)
 BACKTRACKING = next(question for question, text in QUESTIONS.items() if "Backtrack" in text)
@@ -304,12 +304,11 @@ def test_a_response_goes_on_from_another(client: OpenAI) -> None:
     assert second.previous_response_id == first.id
     assert second.usage is not None
     assert third.usage is not None
-    # The scripted engine's prompt is the question's bytes.
     said = f"User: {TIMES}\n\nAssistant: {first.output_text}\n\nAnd half of it?"
-    assert second.usage.input_tokens == len(said.encode())
+    assert second.usage.input_tokens == scripted_tokens(said)
     said = said.replace("And half", "User: And half")
     said = f"{said}\n\nAssistant: {second.output_text}\n\nAnd 2 more?"
-    assert third.usage.input_tokens == len(said.encode())
+    assert third.usage.input_tokens == scripted_tokens(said)
 
 
 def test_a_response_goes_on_only_from_one_that_is_there_and_over(slow: LocalServer) -> None:
@@ -378,7 +377,7 @@ def test_messages_in_every_form(client: OpenAI) -> None:
     )
     said = f"Be short.\n\nUser: {TIMES}\n\nAssistant: {first.output_text}\n\nAnd 2 more?"
     assert found.usage is not None
-    assert found.usage.input_tokens == len(said.encode())
+    assert found.usage.input_tokens == scripted_tokens(said)
 
 
 BAD: list[tuple[dict[str, Any], str]] = [

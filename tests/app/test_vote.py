@@ -21,7 +21,7 @@ from statespace.options import VoteOptions
 from statespace.reader import Closed, Grown, Opened
 from statespace.solutions import IncompleteReason
 from statespace.trace import Transition
-from tests.support.server import LocalServer, local_server
+from tests.support.server import LocalServer, local_server, scripted_tokens
 from tests.support.streams import check_order, events
 
 QUESTION = "Ann sold 48 clips in April and half as many in May. How many in all?"
@@ -328,5 +328,5 @@ def test_a_chat_shows_each_path_and_the_vote() -> None:
     assert "".join(delta.get("content", "") for delta in deltas) == message["content"]
     usage = plain["usage"]
     assert told[-1]["usage"] == usage
-    assert usage["prompt_tokens"] == len(ScriptedEngine(script).prompt(QUESTION))
+    assert usage["prompt_tokens"] == scripted_tokens(QUESTION)
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]

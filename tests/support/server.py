@@ -15,6 +15,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from app.engines.base import Engine
+from app.engines.scripted import Script, ScriptedEngine
 from app.host import Host
 from app.main import create_app
 from app.metrics import Metrics
@@ -56,3 +57,8 @@ def local_server(engine: Engine, settings: Settings | None = None) -> Iterator[L
         thread.join()
         listener.close()
         folder.cleanup()
+
+
+def scripted_tokens(question: str) -> int:
+    """Tokens of the scripted engine's prompt for a question."""
+    return len(ScriptedEngine(Script({}, 0.0)).prompt(question))
