@@ -73,7 +73,7 @@ class _Search:
         """Whether a plain answer was told: then there is nothing to decide."""
         self._lanes = count(1)
         self._requests = count()
-        self._transitions = 0
+        self._tried = 0
         self._rewards = problem.rewards if options.reward else None
         self._spent = problem.spent.completion
 
@@ -81,7 +81,7 @@ class _Search:
         """The next candidates of each path; none if a limit is reached."""
         if not self._lines:
             return []
-        left = (MAX_TRANSITIONS - self._transitions) // len(self._lines)
+        left = (MAX_TRANSITIONS - self._tried) // len(self._lines)
         number = min(self._options.candidates, left)
         groups = [
             [
@@ -95,6 +95,7 @@ class _Search:
     def writings(self, groups: Sequence[Group]) -> list[AsyncGenerator[Reading, None]]:
         """What writes the candidates, all at a time."""
         share = self._share(groups)
+        self._tried += sum(map(len, groups))
         return [line.write(self._sampling(line, share)) for group in groups for line in group]
 
     def _share(self, groups: Sequence[Group]) -> int:
@@ -127,7 +128,6 @@ class _Search:
             for line in new:
                 line.agreement = line.agreement.plus(said[line.claims] / len(group))
             grown += new
-        self._transitions += len(grown)
         for line in sorted(grown, key=lambda line: line.rank):
             unique.setdefault(line.claims, line)
         await self._reward(list(unique.values()))
@@ -202,6 +202,6 @@ class _Search:
     @property
     def _limit(self) -> IncompleteReason:
         """Which limit of the whole search was reached."""
-        if MAX_TRANSITIONS - self._transitions < len(self._lines):
+        if MAX_TRANSITIONS - self._tried < len(self._lines):
             return IncompleteReason.MAX_TRANSITIONS
         return IncompleteReason.MAX_TOKENS

@@ -37,7 +37,7 @@ class Rewards:
         key = settings.reward_key
         headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
         self._http = httpx2.AsyncClient(
-            base_url=settings.reward_url or "",
+            base_url=(settings.reward_url or "").rstrip("/").removesuffix("/v1"),
             headers=headers,
             timeout=settings.reward_timeout_s,
             limits=httpx2.Limits(max_connections=CONCURRENT),

@@ -266,6 +266,28 @@ def test_what_may_follow_a_way_back_is_known() -> None:
     assert [t.legal for t in found.transitions] == [True, True, True, False]
 
 
+def test_it_goes_on_from_what_is_given() -> None:
+    """As a fork does: what is given is on every path, and is not told again."""
+    text = may("48 / 2 = 24").partition("State 2")[0]
+    engine = ScriptedEngine(Script({QUESTION: ["?"]}, 0.0, continuations=SOLVED))
+    problem = Problem(
+        QUESTION,
+        [*engine.prompt(QUESTION), *engine.encode(text)],
+        Sampling(400),
+        64,
+        given=read(text).transitions,
+    )
+
+    async def run() -> list[Step]:
+        return [step async for step in beam(engine, problem)]
+
+    outcome = Outcome(engine, problem, asyncio.run(run()))
+    assert {t.parent for t in outcome.transitions[:3]} == {1}
+    assert min(t.id for t in outcome.transitions) == 2
+    assert outcome.paths[0].path.states[:2] == (0, 1)
+    assert outcome.answer == "72"
+
+
 def test_confidence_asks_for_log_probabilities_and_ranks_by_them() -> None:
     begins = [may("48 * 2 = 96"), may("48 * 2 = 96"), may("48 / 2 = 24")]
     seen: list[float] = []

@@ -42,7 +42,9 @@ def score(found: Settings, *steps: str, question: str = QUESTION) -> float:
 
 
 def test_the_last_step_is_scored(server: PoolingServer) -> None:
-    found = settings(server, reward_model="prm", reward_key="secret")
+    found = Settings(
+        engine="scripted", reward_url=f"{server.url}/v1", reward_model="prm", reward_key="secret"
+    )
     assert score(found, "m = 48 / 2", "m = 24") == pytest.approx(0.9)
     assert score(found, "m = 24", "m = 25") == pytest.approx(0.2)
     asked = server.asked[0]
