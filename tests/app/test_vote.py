@@ -14,12 +14,13 @@ import pytest
 from app.engines.base import Chunk, Sampling
 from app.engines.scripted import Script, ScriptedEngine
 from app.errors import EngineError
+from app.openai import chat_text
 from app.settings import Settings
 from app.strategies.base import Decided, PathEnded, Problem, Step
 from app.strategies.vote import vote
 from statespace.options import VoteOptions
 from statespace.reader import Closed, Grown, Opened
-from statespace.solutions import IncompleteReason
+from statespace.solutions import IncompleteReason, Solution, Status, Usage
 from statespace.trace import Transition
 from tests.support.server import LocalServer, local_server, scripted_tokens
 from tests.support.streams import check_order, events
@@ -330,3 +331,38 @@ def test_a_chat_shows_each_path_and_the_vote() -> None:
     assert told[-1]["usage"] == usage
     assert usage["prompt_tokens"] == scripted_tokens(QUESTION)
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+
+
+def test_responses_say_which_path_an_item_is_on(server: LocalServer) -> None:
+    body = {"model": "scripted:vote-3", "input": QUESTION}
+    plain = ask(server, "responses", **body).json()
+    *items, message = plain["output"]
+    assert message["content"][0]["text"] == "The final answer is \\boxed{72}."
+    for item in items:
+        assert item["content"][0]["text"].startswith(f"Path {item['transition']['path']} · State ")
+    streamed = ask(server, "responses", **body, stream=True).text
+    ended = orjson.loads(streamed.split("data: ")[-1])["response"]
+    assert {item["content"][0]["text"] for item in ended["output"]} == {
+        item["content"][0]["text"] for item in plain["output"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("cached", "told"),
+    [(0, 0), (60, 0), (80, 8), (90, 18)],
+)
+def test_a_chat_counts_the_prompt_once(cached: int, told: int) -> None:
+    """Five paths that read 18 tokens each: what was read again had to be in the cache."""
+    usage = Usage(prompt_tokens=90, first_prompt_tokens=18, cached_tokens=cached)
+    solution = Solution(
+        id="sol_1",
+        status=Status.COMPLETED,
+        question="?",
+        model="m",
+        strategy="vote-5",
+        usage=usage,
+        created_at=1.0,
+    )
+    found = chat_text.usage([solution], plain=False)
+    assert found["prompt_tokens"] == 18
+    assert found["prompt_tokens_details"] == {"cached_tokens": told}
