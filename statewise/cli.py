@@ -25,7 +25,10 @@ cli = typer.Typer(
 
 Url = Annotated[str | None, typer.Option(help="A running server; default: the one found here.")]
 Model = Annotated[str | None, typer.Option(help="Checkpoint folder or hub id.")]
-Engine = Annotated[str | None, typer.Option(help="vllm, or scripted: replays recorded traces.")]
+Engine = Annotated[
+    str | None,
+    typer.Option(help="vllm; remote: servers elsewhere; or scripted: replays recorded traces."),
+]
 
 
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": False})
@@ -36,6 +39,9 @@ def serve(  # noqa: PLR0913, PLR0917
     model_name: Annotated[str | None, typer.Option(help="Name that clients use.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    upstream: Annotated[
+        str | None, typer.Option(help="vLLM servers of the remote engine, by commas.")
+    ] = None,
 ) -> None:
     """Serve a checkpoint. What stands after -- goes to the engine's own parser."""
     from statewise.commands.serve import serve_command  # noqa: PLC0415
@@ -46,6 +52,7 @@ def serve(  # noqa: PLR0913, PLR0917
         "model_name": model_name,
         "host": host,
         "port": port,
+        "upstream": upstream,
     }
     serve_command({name: value for name, value in flags.items() if value is not None}, context.args)
 
@@ -133,7 +140,13 @@ def evaluate(  # noqa: PLR0913, PLR0917
     output: Annotated[
         Path, typer.Option(help="Folder of answers and results; the same one goes on.")
     ] = Path("runs/eval"),
-    strategy: Annotated[str, typer.Option(help="How to solve.")] = "single",
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How to solve, single by default: guided, vote-8,stop=never. Repeatable: the "
+            "others are compared with the first."
+        ),
+    ] = None,
     samples: Annotated[int, typer.Option(help="Per problem: majority vote and pass@k.")] = 1,
     temperature: Annotated[float, typer.Option(help="0 is greedy.")] = 0.0,
     top_p: Annotated[float, typer.Option(help="Share of probability sampled from.")] = 1.0,
@@ -151,19 +164,26 @@ def evaluate(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Measure a reasoner on sets of problems: accuracy, cost, corrections."""
     from statewise.commands.eval import eval_command  # noqa: PLC0415
-    from statewise.failures import checked  # noqa: PLC0415
-    from training.evaluation.options import Options  # noqa: PLC0415
+    from statewise.failures import BAD_INPUT, checked, fail  # noqa: PLC0415
+    from training.evaluation.options import Options, strategy_fields  # noqa: PLC0415
 
-    options = checked(
-        Options,
-        strategy=strategy,
-        samples=samples,
-        temperature=temperature,
-        top_p=top_p,
-        seed=seed,
-        max_tokens=max_tokens,
-        timeout_s=timeout_s,
-    )
+    try:
+        strategies = [strategy_fields(text) for text in strategy or ["single"]]
+    except ValueError as error:
+        fail(f"strategy: {error}", BAD_INPUT)
+    options = [
+        checked(
+            Options,
+            **fields,
+            samples=samples,
+            temperature=temperature,
+            top_p=top_p,
+            seed=seed,
+            max_tokens=max_tokens,
+            timeout_s=timeout_s,
+        )
+        for fields in strategies
+    ]
     code = eval_command(
         sets or ["procedural"],
         options,

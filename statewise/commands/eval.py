@@ -15,6 +15,7 @@ from rich.text import Text
 from statewise.failures import BAD_INPUT, NO_SERVER, fail
 from statewise.servers import for_one_call
 from training.errors import EvaluationError, TrainingError
+from training.evaluation import comparison
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.options import Options
 from training.evaluation.results import PLOT, RESULTS, SetResult
@@ -27,7 +28,7 @@ PIPE_WIDTH = 160
 
 def eval_command(  # noqa: PLR0913
     texts: Sequence[str],
-    options: Options,
+    options: Sequence[Options],
     *,
     url: str | None,
     model: str | None,
@@ -37,7 +38,10 @@ def eval_command(  # noqa: PLR0913
     patience_s: float,
     failed_count_as_wrong: bool,
 ) -> int:
-    """Evaluate a server on sets of problems; 0 only if every sample got a solution."""
+    """Evaluate a server on sets of problems; 0 only if every sample got a solution.
+
+    Several `options` are compared; each has a folder of its own inside `output`.
+    """
     errors = Console(stderr=True)
     try:
         sets = load_sets(texts, limit)
@@ -46,23 +50,32 @@ def eval_command(  # noqa: PLR0913
             for_one_call(url, model, lambda said: status.update(Text(f"server: {said}"))) as found,
         ):
             status.stop()
-            evaluation = Evaluation(
-                found,
-                sets,
-                options,
-                output,
-                concurrency=concurrency,
-                patience_s=patience_s,
-                failed_count_as_wrong=failed_count_as_wrong,
-                checkpoint=Path(model) if url is None and model and Path(model).is_dir() else None,
-            )
-            results = _run(evaluation, errors)
+            checkpoint = Path(model) if url is None and model and Path(model).is_dir() else None
+            done = []
+            for one in options:
+                evaluation = Evaluation(
+                    found,
+                    sets,
+                    one,
+                    output / one.name if len(options) > 1 else output,
+                    concurrency=concurrency,
+                    patience_s=patience_s,
+                    failed_count_as_wrong=failed_count_as_wrong,
+                    checkpoint=checkpoint,
+                )
+                done.append((one.name, _run(evaluation, errors)))
+                if len(done) > 1:  # after each: those that follow may take hours
+                    comparison.write(output, done)
     except EvaluationError as error:
         fail(str(error), NO_SERVER if error.status is None else BAD_INPUT)
     except TrainingError as error:
         fail(str(error), BAD_INPUT)
-    _show(results, output)
-    return SOME_FAILED if any(one.report.failed for one in results) else 0
+    for name, results in done:
+        if len(done) > 1:
+            Console().rule(name)
+        _show(results, evaluation.output if len(done) == 1 else output / name)
+    failed = any(one.report.failed for _, results in done for one in results)
+    return SOME_FAILED if failed else 0
 
 
 def _run(evaluation: Evaluation, console: Console) -> list[SetResult]:

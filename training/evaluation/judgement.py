@@ -137,6 +137,7 @@ def read_solution(text: str, question: str, *, finished: bool, usage: Usage) -> 
         model="text",
         strategy="single",
         answer=answer,
+        answer_path=0,
         text=plain,
         transitions=tuple(reader.transitions),
         paths=(Path(path=0, states=reader.chain, answer=answer, resolved=resolved),),
@@ -149,7 +150,7 @@ def read_solution(text: str, question: str, *, finished: bool, usage: Usage) -> 
 def _path(solution: Solution) -> Path | None:
     """The path that the answer is from, else the first one."""
     for path in solution.paths:
-        if path.answer is not None and path.answer == solution.answer:
+        if path.path == solution.answer_path:
             return path
     return solution.paths[0] if solution.paths else None
 
