@@ -9,7 +9,13 @@ from collections.abc import Callable
 import structlog
 
 from app.engines.base import Engine
-from app.errors import AppError, EngineDeadError, EngineStartError, UnavailableError
+from app.errors import (
+    AppError,
+    EngineDeadError,
+    EngineError,
+    EngineStartError,
+    UnavailableError,
+)
 from app.processes import Registration
 
 logger = structlog.get_logger(__name__)
@@ -43,7 +49,7 @@ class Host:
 
     @property
     def ready(self) -> bool:
-        """Whether requests can be served."""
+        """Whether the engine has started."""
         return self.phase == "ready"
 
     def start(self) -> None:
@@ -55,7 +61,10 @@ class Host:
         await self._ready.wait()
 
     async def require(self) -> Engine:
-        """The engine. Raises `UnavailableError` until it is ready, `EngineDeadError` after."""
+        """The engine. Raises `UnavailableError` until it is ready.
+
+        After that it raises `EngineDeadError` or, while it may come back, `EngineAwayError`.
+        """
         if not self.ready:
             raise UnavailableError(
                 f"the engine is not ready (phase: {self.phase}); ask /startupz for its progress",
@@ -66,14 +75,19 @@ class Host:
         return self.engine
 
     async def alive(self) -> bool:
-        """Whether the engine can still come up or serve."""
-        if self.phase == "failed":
-            return False
+        """Whether the engine can still come up, serve, or come back."""
+        return self.phase != "failed" and not isinstance(await self._trouble(), EngineDeadError)
+
+    async def serves(self) -> bool:
+        """Whether requests can be served now."""
+        return self.ready and await self._trouble() is None
+
+    async def _trouble(self) -> EngineError | None:
         try:
             await self.engine.check()
-        except EngineDeadError:
-            return False
-        return True
+        except EngineError as error:
+            return error
+        return None
 
     async def stop(self) -> None:
         """End the engine and whatever it has started."""
@@ -90,6 +104,8 @@ class Host:
     def _enter(self, phase: str) -> None:
         if self.phase == "stopping":
             raise EngineStartError("stopped before it had started")
+        if phase == self.phase:
+            return
         self.phase = phase
         logger.info("phase", phase=phase, seconds=round(self.seconds, 2))
 

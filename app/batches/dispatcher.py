@@ -21,7 +21,14 @@ from app.access.admission import Admission
 from app.batches import answers
 from app.batches.endpoints import ENDPOINTS
 from app.batches.validation import parse
-from app.errors import AppError, EngineError, RateLimitError, StoreError, UnavailableError
+from app.errors import (
+    AppError,
+    EngineAwayError,
+    EngineError,
+    RateLimitError,
+    StoreError,
+    UnavailableError,
+)
 from app.host import Host
 from app.keeping.replica import Lease
 from app.settings import Settings
@@ -204,7 +211,7 @@ class Dispatcher:
                 )
             request = parse(ready.data, ready.url).body
             found = await ENDPOINTS[ready.url].answer(self._service, self._settings, request)
-        except (UnavailableError, RateLimitError, StoreError):
+        except (UnavailableError, RateLimitError, StoreError, EngineAwayError):
             raise
         except AppError as error:
             if isinstance(error, EngineError):

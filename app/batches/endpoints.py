@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from app.access.admission import Priority
 from app.access.keys import NOBODY
-from app.errors import AppError, EngineError, RequestError, UnavailableError
+from app.errors import RequestError, UnavailableError
 from app.openai import chat_runs, chat_text
 from app.openai.chat_answer import chat_completion
 from app.openai.chat_request import ChatRequest
@@ -78,8 +78,7 @@ async def _ends(begun: Sequence[Running]) -> list[Solution]:
         if solution.status == Status.CANCELLED or reason == IncompleteReason.SHUTDOWN:
             raise UnavailableError("the server is shutting down", retry_after=10, code="draining")
         if (failed := solution.error) is not None:
-            kind = EngineError if failed.type == EngineError.type else AppError
-            raise kind(failed.message, code=failed.code)
+            raise chat_runs.error_of(failed)
     return solutions
 
 

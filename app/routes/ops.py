@@ -28,7 +28,7 @@ async def livez(request: Request) -> JSONResponse:
 async def readyz(request: Request) -> JSONResponse:
     """200 while requests can be served."""
     host = _host(request)
-    ready = host.ready and await host.alive()
+    ready = await host.serves()
     return JSONResponse({"ready": ready, "phase": host.phase}, 200 if ready else 503)
 
 
