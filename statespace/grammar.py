@@ -24,21 +24,36 @@ ENDS: Final = frozenset({Action.VERIFY, Action.BACKTRACK, Action.SUMMARIZE})
 MAX_TARGETS: Final = 32
 """States that a Backtrack can name: the newest ones of a long path."""
 
-# A line is `word` after marks, and the word is not `State` with a space after it, in any case. The
-# parser takes no other line for the first one of a header.
-_TEXT: Final = r"""
-head ::= "State " [1-9] [0-9]? [0-9]? [0-9]? ":\nAction: "
-text ::= first more
-first ::= [^ \t\r\n] rest
-more ::= "" | "\n" line more | "\n\n" line more
-rest ::= [^\n]*
-line ::= [ \t*#_>\-] | [ \t*#_>\-] line | [sS] s | [^ \t*#_>\-sS\n] rest
-s ::= "" | [tT] st | [^tT\n] rest
-st ::= "" | [aA] sta | [^aA\n] rest
-sta ::= "" | [tT] stat | [^tT\n] rest
-stat ::= "" | [eE] state | [^eE\n] rest
-state ::= "" | [^ \t\n] rest
-"""
+_REST: Final = r"[^\n]*"
+
+
+def _word() -> str:
+    """A line that does not begin with `State` and a space, in any case, after its marks.
+
+    The parser takes no other line for the first one of a header. Alternatives only: of a group
+    that ends with a star and may be left out, xgrammar 0.2.8 makes one that takes anything.
+    """
+    begun, words = "", [r"[^ \t*#_>\-sS\n]" + _REST]
+    for letter, following in zip("state", ("tT", "aA", "tT", "eE", r" \t"), strict=True):
+        begun += f"[{letter}{letter.upper()}]"
+        words += [begun, rf"{begun}[^{following}\n]{_REST}"]
+    return "|".join(words)
+
+
+_MARK: Final = r"[ \t*#_>\-]"
+_FIRST: Final = r"[^ \t\r\n]" + _REST
+_TEXT: Final = rf"{_FIRST}(\n\n?({_MARK}*({_word()})|{_MARK}+))*"
+_SEPARATOR: Final = '"' + SEPARATOR.replace("\n", "\\n") + '"'
+
+# As one expression with a look-ahead, an output costs no more than a few microseconds a token,
+# however many tokens there are; as rules of rules it costs a hundred times as much.
+_OUTPUTS: Final = "\n".join(
+    [
+        r'head ::= "State " [1-9] [0-9]? [0-9]? [0-9]? ":\nAction: "',
+        'text ::= Regex("{}") (= {})'.format(_TEXT.replace("\\", "\\\\"), _SEPARATOR),
+        'first ::= Regex("{}")'.format(_FIRST.replace("\\", "\\\\")),
+    ]
+)
 
 
 def continuation(tree: StateTree) -> str | None:
@@ -66,7 +81,7 @@ def _grammar(allowed: frozenset[Action], targets: tuple[int, ...]) -> str:
     if Action.BACKTRACK in allowed:
         texts = " | ".join(f'"{backtrack_text(target)}"' for target in targets)
         rules.append(f"target ::= {texts}")
-    return "\n".join(rules) + _TEXT
+    return "\n".join([*rules, _OUTPUTS])
 
 
 def _choice(actions: Collection[Action]) -> str:
@@ -76,13 +91,12 @@ def _choice(actions: Collection[Action]) -> str:
 
 def _state(action: Action) -> str:
     opening = f'"{LABELS[action]}\\nOutput: "'
-    separator = '"' + SEPARATOR.replace("\n", "\\n") + '"'
     match action:
         case Action.SUMMARIZE:
             return f"{opening} first"
         case Action.VERIFY:
-            return f"{opening} text {separator}"
+            return f"{opening} text {_SEPARATOR}"
         case Action.BACKTRACK:
-            return f"{opening} target {separator}"
+            return f"{opening} target {_SEPARATOR}"
         case _:
-            return f"{opening} text {separator} {action.value}"
+            return f"{opening} text {_SEPARATOR} {action.value}"
