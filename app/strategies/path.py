@@ -6,16 +6,18 @@
     async for reading in path.write(): ...
 
 What was generated is never encoded again: where a path goes on, its context is the ids that the
-engine gave, so that the prefix cache holds.
+engine gave, so that the prefix cache holds. If a token holds the white space between two states and
+the word after it, the context ends before it: the model would not know the white space alone.
 """
 
 from __future__ import annotations
 
 import copy
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Final
 
 from app.engines.base import Engine, FinishReason, Sampling
 from app.strategies.base import PathEnded, Problem, generate, room
@@ -25,6 +27,9 @@ from statespace.grammar import ENDS
 from statespace.reader import Grown, Opened, Reading, Until
 from statespace.solutions import IncompleteReason, Path
 from statespace.trace import Origin
+
+_HEADER: Final = "State "
+"""How every state begins."""
 
 
 class Writing:
@@ -46,6 +51,8 @@ class Writing:
         self._problem = problem
         self._used = 0
         self._opened = len(problem.given)
+        self._space = ""
+        """White space at the end of what was written that is not in `context`."""
         self._finish: FinishReason | None = None
 
     @property
@@ -87,7 +94,11 @@ class Writing:
             self.reader.halted = False  # there is nothing to go on with
             return
         reader, before, clock = self.reader, self.reader.consumed, time.perf_counter
+        if sampling.grammar is not None:  # it begins with a header
+            self.context += self._engine.encode(self._space)
+        self._space = ""
         ids: list[int] = []
+        said: list[str] = []
         self.logprobs = []
         chunks = generate(self._engine, self._problem, self.context, sampling)
         async with aclosing(chunks):
@@ -95,6 +106,7 @@ class Writing:
                 count = len(chunk.token_ids)
                 self._used += count
                 ids += chunk.token_ids
+                said.append(chunk.text)
                 self.logprobs += chunk.logprobs
                 self._finish = chunk.finish_reason
                 readings = reader.feed(chunk.text, tokens=count, now=clock(), until=until)
@@ -106,7 +118,19 @@ class Writing:
             for reading in self._admit(reader.close(now=clock(), until=until)):
                 yield reading
         if reader.halted:
-            self.context = self._engine.cut(self.context, ids, reader.consumed - before)
+            self._extend(ids, "".join(said)[: reader.consumed - before])
+
+    def _extend(self, ids: Sequence[int], text: str) -> None:
+        """Bring the context up to the end of `text`, with which what `ids` say begins."""
+        cut, self._space = self._cut(ids, text), ""
+        if not _begins(cut, ids):
+            bare = self._cut(ids, text.rstrip())
+            if _begins(bare, ids):
+                cut, self._space = bare, text[len(text.rstrip()) :]
+        self.context += cut
+
+    def _cut(self, ids: Sequence[int], text: str) -> list[int]:
+        return self._engine.cut(self.context, ids, len(text))[len(self.context) :]
 
     def _only_grammar_ended(self, until: Until | None) -> bool:
         """Whether only the grammar has ended, and not the path."""
@@ -119,7 +143,9 @@ class Writing:
 
     def insert(self, text: str, origin: Origin) -> Iterator[Reading]:
         """Write whole states into the path, after a halt."""
-        self.context += self._engine.encode(text)
+        written = self._space + text
+        # Encoded together with what follows, it ends as where a model has written it.
+        self._extend(self._engine.encode(written + _HEADER), written)
         return self._admit(self.reader.insert(text, origin=origin, now=time.perf_counter()))
 
     def ended(self, *, lane: bool = False, weight: float | None = None) -> PathEnded:
@@ -171,3 +197,8 @@ def _ended(until: Until | None) -> Until:
     return lambda transition: (
         transition.action in ENDS - {Action.SUMMARIZE} or (until is not None and until(transition))
     )
+
+
+def _begins(some: Sequence[int], ids: Sequence[int]) -> bool:
+    """Whether `ids` begin with `some`."""
+    return list(some) == list(ids[: len(some)])

@@ -93,10 +93,10 @@ def test_the_model_goes_on_from_what_it_has_read() -> None:
 
     asyncio.run(run())
     assert contexts[0] == ""
-    assert contexts[1] == (
+    assert contexts[1].rstrip() == (
         f"{FIRST}{WRONG}State 3:\nAction: Verify\n"
         "Output: State 2 says 48 / 2 = 26, but 48 / 2 = 24.\n\n"
-        "State 4:\nAction: Backtrack\nOutput: Backtrack to State 1.\n\n"
+        "State 4:\nAction: Backtrack\nOutput: Backtrack to State 1."
     )
 
 
