@@ -16,14 +16,16 @@ from statespace.actions import LABELS, Action
 from statespace.events import (
     Ended,
     Event,
+    PathCompleted,
     SolutionCompleted,
+    SolutionCreated,
     TextCompleted,
     TransitionCompleted,
     TransitionDelta,
     TransitionStarted,
 )
 from statespace.solutions import IncompleteReason, Solution, Status
-from statespace.trace import Transition, Verdict
+from statespace.trace import Origin, Transition, Verdict
 from statewise.terminal import visible
 
 COLOURS: Final = MappingProxyType(
@@ -56,6 +58,11 @@ REASONS: Final = MappingProxyType(
     }
 )
 
+SEVERAL: Final = frozenset({"vote", "beam"})
+"""Strategies with several paths."""
+MAX_OPEN: Final = 6
+"""Open transitions that are shown at a time."""
+
 
 class SolutionView:
     """Shows events; finished transitions stay on the screen, the open one grows below them."""
@@ -63,8 +70,9 @@ class SolutionView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._live = Live(console=console, refresh_per_second=12, transient=True)
-        self._open: TransitionStarted | None = None
-        self._output = ""
+        self._open: dict[int, TransitionStarted] = {}
+        self._outputs: dict[int, str] = {}
+        self._several = False
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -77,16 +85,28 @@ class SolutionView:
     def show(self, event: Event) -> None:
         """Take in one event."""
         match event:
+            case SolutionCreated(solution=solution):
+                self._several = solution.strategy.partition("-")[0] in SEVERAL
             case TransitionStarted():
-                self._open, self._output = event, ""
+                self._open[event.id], self._outputs[event.id] = event, ""
                 self._refresh()
             case TransitionDelta():
-                self._output = self._output[: event.offset] + event.delta
+                before = self._outputs.get(event.id, "")
+                self._outputs[event.id] = before[: event.offset] + event.delta
                 self._refresh()
             case TransitionCompleted(transition=transition):
-                self._open = None
+                self._open.pop(transition.id, None)
+                self._outputs.pop(transition.id, None)
                 self._live.update("", refresh=True)
-                self._console.print(finished(transition))
+                self._console.print(finished(transition, path=self._several))
+                self._refresh()
+            case PathCompleted():
+                for state in [
+                    state for state, open in self._open.items() if open.path == event.path
+                ]:
+                    del self._open[state]
+                told = "no answer" if event.answer is None else event.answer
+                self._console.print(Text(visible(f"  Path {event.path}: {told}"), "dim"))
             case TextCompleted(text=text):
                 self._console.print(Padding(Text(visible(text)), (0, 2)))
             case _ if isinstance(event, Ended):
@@ -94,18 +114,28 @@ class SolutionView:
                 self._console.print(ending(event.solution))
 
     def _refresh(self) -> None:
-        if self._open is not None and self._live.is_started:
+        if self._open and self._live.is_started:
             row = Table.grid(padding=(0, 1))
-            head = _head(self._open.number, self._open.action, LABELS.get(self._open.action, "?"))
-            row.add_row(Spinner("dots"), head)
-            row.add_row("", Text(visible(self._output), style="dim"))
+            for state, started in list(self._open.items())[:MAX_OPEN]:
+                head = _head(started.number, started.action, LABELS.get(started.action, "?"))
+                if self._several:
+                    head = _on_path(started.path, head)
+                row.add_row(Spinner("dots"), head)
+                row.add_row("", Text(visible(self._outputs[state]), style="dim"))
             self._live.update(row)
 
 
-def finished(transition: Transition) -> Table:
-    """A finished transition: its head and verdict, its output, and what was refuted in it."""
+def finished(transition: Transition, *, path: bool = False) -> Table:
+    """A finished transition: its head and verdict, its output, and what was refuted in it.
+
+    With `path` its head says which path it is on.
+    """
     mark, style = VERDICTS[transition.verdict]
     head = _head(transition.number, transition.action, transition.label)
+    if path:
+        head = _on_path(transition.path, head)
+    if transition.origin is not Origin.MODEL:
+        head.append(f"  by the {transition.origin}", "dim")
     if not transition.legal:
         head.append("  (not allowed here)", "red")
     row = Table.grid(padding=(0, 1), expand=True)
@@ -149,8 +179,13 @@ def is_solved(event: Event) -> bool:
 
 
 def holds(solution: Solution) -> bool:
-    """Whether no transition on a path of the solution is refuted; dead ends do not count."""
-    states = {state for path in solution.paths for state in path.states}
+    """Whether nothing that the answer rests on is refuted; dead ends do not count."""
+    states = {
+        state
+        for path in solution.paths
+        if solution.answer_path in (None, path.path)
+        for state in path.states
+    }
     return not any(
         transition.verdict is Verdict.REFUTED
         for transition in solution.transitions
@@ -164,6 +199,10 @@ def _why(solution: Solution) -> str:
     if solution.incomplete_reason is not None:
         return REASONS[solution.incomplete_reason]
     return solution.status.value
+
+
+def _on_path(path: int, head: Text) -> Text:
+    return Text.assemble((f"Path {path} · ", "dim"), head)
 
 
 def _head(number: int | None, action: Action, label: str) -> Text:
