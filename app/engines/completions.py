@@ -38,8 +38,13 @@ BYTES_PER_TOKEN: Final = 16
 """Of an id of the prompt: the first line of an answer repeats them all."""
 
 
-def request(model: str, prompt: Sequence[int], sampling: Sampling, interval: int) -> bytes:
-    """The body that asks for a stream, a piece for every `interval` tokens."""
+def request(
+    model: str, prompt: Sequence[int], sampling: Sampling, interval: int, *, literal: bool
+) -> bytes:
+    """The body that asks for a stream, a piece for every `interval` tokens.
+
+    With `literal`, the server's own text spells special tokens out.
+    """
     body: dict[str, Any] = {
         **_FIXED,
         "model": sampling.adapter or model,
@@ -48,6 +53,7 @@ def request(model: str, prompt: Sequence[int], sampling: Sampling, interval: int
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "stream_interval": interval,
+        "skip_special_tokens": not literal,
     }
     if sampling.seed is not None:
         body["seed"] = sampling.seed

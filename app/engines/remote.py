@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ from app.errors import (
     AppError,
     EngineAwayError,
     EngineStartError,
+    NotFoundError,
+    RequestError,
     UnavailableError,
     UnknownModelError,
 )
@@ -74,6 +77,11 @@ class RemoteEngine:
         """Requests that the servers that are there work on at a time."""
         return self._settings.upstream_width * max(1, self._pool.up)
 
+    @property
+    def adapters(self) -> Collection[str]:
+        """Those of a server, as it had them when it was found."""
+        return self._served.adapters
+
     async def start(self, phase: Phase) -> None:
         """Wait for a first server, and load the tokenizer of what it serves."""
         self._served = await self._first(phase)
@@ -82,13 +90,25 @@ class RemoteEngine:
         asked = profile(self._settings.profile, model)
         tokenizer = await asyncio.to_thread(_tokenizer, model)
         self._text = await asyncio.to_thread(Tokenization.of, tokenizer, asked, model)
+        first = self._text.first(self.max_context)
         phase("warming")
         await self._pool.open(self._check)
         with suppress(EngineAwayError, UnavailableError):  # they come and go: that is no mistake
-            async for _ in self.generate(self.prompt("1 + 1?"), Sampling(max_tokens=8)):
+            async for _ in self.generate(*first):
                 pass
         heap.settle()
         self._started = True
+
+    async def add_adapter(self, name: str, folder: Path) -> None:  # noqa: ARG002
+        """Raises `RequestError`: only a server could."""
+        raise RequestError(
+            "name: load the adapter on the model servers; it is found when they are next looked at",
+            param="name",
+        )
+
+    async def remove_adapter(self, name: str) -> None:
+        """Raises `NotFoundError`: there is none of this server's own."""
+        raise NotFoundError(f"name: this server has loaded no adapter {name!r}", param="name")
 
     def prompt(
         self,
@@ -120,7 +140,9 @@ class RemoteEngine:
         A server that is lost before it has said anything is replaced by another. Raises
         `EngineAwayError` if there is none or one is lost later, `UnavailableError` if all are full.
         """
-        body = completions.request(self._served.name, prompt, sampling, self._pace.interval)
+        body = completions.request(
+            self._served.name, prompt, sampling, self._pace.interval, literal=self._text.literal
+        )
         failure: AppError = EngineAwayError(NONE)
         for upstream in self._pool.offers(prompt, TRIES):
             said = False
@@ -205,6 +227,7 @@ class RemoteEngine:
                 f"{upstream.url} serves {served.name} with {served.max_context} tokens, not "
                 f"{self._served.name} with {self.max_context}; all servers must serve the same"
             )
+        self._served = replace(self._served, adapters=served.adapters)
         theirs = await upstream.tokens(served.name)
         if theirs is not None and theirs != self.encode(PROBE):
             raise EngineStartError(

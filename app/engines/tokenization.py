@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from app.engines.base import Sampling
 from app.engines.checkpoint import Profile
 from app.engines.decoding import TextDecoder, core_of, cut
 from app.engines.manner import Manner
+from app.errors import EngineStartError
+from statespace.tree import StateTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,21 @@ class Tokenization:
         Without their text, what stands after one on a line could begin a header.
         """
         return self.manner.profile == "prompted"
+
+    def first(self, max_context: int) -> tuple[list[int], Sampling]:
+        """A first request: kernels, and the grammar's tables, are made for it.
+
+        Raises `EngineStartError` if the context has no room for it.
+        """
+        prompt, sampling = self.manner.prompt("1 + 1?", plain=False), Sampling(max_tokens=8)
+        if len(prompt) + sampling.max_tokens > max_context:
+            raise EngineStartError(
+                f"the prompt takes {len(prompt)} tokens beside the question, and the model's "
+                f"context holds {max_context}: it cannot be prompted; serve it with "
+                "STATEWISE_PROFILE=plain, or with vLLM's --max-model-len set higher"
+            )
+        grammar = self.manner.grammar(StateTree(), plain=False)
+        return prompt, replace(sampling, grammar=grammar)
 
     def encode(self, text: str) -> list[int]:
         """Token ids of text that goes on after others; special tokens in it are plain text."""

@@ -50,6 +50,8 @@ class Served:
     root: str
     """Where the server has it from: a folder on its own disk or a hub id."""
     max_context: int
+    adapters: frozenset[str] = frozenset()
+    """LoRA adapters on it, each a model name of its own."""
 
 
 def client(key: str | None, silence_s: float) -> httpx2.AsyncClient:
@@ -96,10 +98,16 @@ class Upstream:
         if status != httpx2.codes.OK:
             raise LostError(f"it answers /v1/models with {status}")
         try:
+            rows = orjson.loads(body)["data"]
             found = [
-                Served(str(row["id"]), str(row.get("root") or row["id"]), int(row["max_model_len"]))
-                for row in orjson.loads(body)["data"]
-                if row.get("parent") is None  # else it is an adapter
+                Served(
+                    str(row["id"]),
+                    str(row.get("root") or row["id"]),
+                    int(row["max_model_len"]),
+                    frozenset(str(one["id"]) for one in rows if one.get("parent") == row["id"]),
+                )
+                for row in rows
+                if row.get("parent") is None
             ]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EngineStartError(

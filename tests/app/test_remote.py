@@ -183,6 +183,16 @@ async def test_an_adapter_that_is_not_there_is_the_requests_mistake(server: Fake
             await answer(engine)
 
 
+async def test_adapters_are_the_servers_own(server: FakeUpstream) -> None:
+    adapter = {"id": "mine", "root": "/a", "parent": MODEL, "max_model_len": 1024}
+    server.models.insert(0, adapter)
+    async with started(server) as engine:
+        assert set(engine.adapters) == {"mine"}
+        await answer(engine)
+        await answer(engine, Sampling(500, adapter="mine"))
+        assert [body["model"] for body in server.asked] == [MODEL, "mine"]
+
+
 async def test_a_server_that_comes_back_is_asked_again(server: FakeUpstream) -> None:
     async with started(server) as engine:
         await engine.check()
