@@ -54,7 +54,7 @@ class RemoteEngine:
         if not settings.upstream:
             raise EngineStartError(
                 "the remote engine needs a server; name it with --upstream or STATEWISE_UPSTREAM, "
-                "like http://vllm:8000"
+                "like http://gpu-1:8000"
             )
         self._settings = settings
         key = settings.upstream_key
