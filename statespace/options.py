@@ -29,6 +29,13 @@ class GuidedOptions(Options):
     temperature: Annotated[
         Temperature, Field(description="Of a state's second retry, and of those that follow.")
     ] = 0.7
+    dead_ends: Annotated[
+        Literal["keep", "once", "drop"],
+        Field(
+            description="Whether the model goes on reading its dead ends: always; in a state's "
+            "first retry; or never, and then all retries are sampled."
+        ),
+    ] = "keep"
 
 
 class VoteOptions(Options):

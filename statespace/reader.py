@@ -93,6 +93,8 @@ class TraceReader:
         self._origin = Origin.MODEL
         self.halted = False
         """Whether the latest text was not read to its end."""
+        self.ends: dict[int, int] = {}
+        """State → characters that were read over when it was complete."""
 
     @property
     def consumed(self) -> int:
@@ -220,6 +222,7 @@ class TraceReader:
                     self._meter.advance(len(raw))
                     tokens = self._meter.take(everything=index > last_start)
                     closed = self._finish(now, tokens)
+                    self.ends[closed.transition.id] = self._meter.total
                     readings.append(closed)
                     if until is not None and until(closed.transition):
                         self._halt()

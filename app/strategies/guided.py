@@ -51,6 +51,8 @@ async def guided(engine: Engine, problem: Problem) -> AsyncGenerator[Step, None]
             _repair(newest, check, target, path.reader.tree), Origin.VERIFIER
         ):
             yield reading
+        if retries.drops:
+            path.rewind(target)
     yield path.ended()
 
 
@@ -74,6 +76,11 @@ class _Retries:
         temperature = max(asked.temperature, self.options.temperature)
         return replace(asked, temperature=temperature, seed=seed)
 
+    @property
+    def drops(self) -> bool:
+        """Whether the model no longer reads the dead ends behind the state that it is back at."""
+        return self.sampled and self.options.dead_ends != "keep"
+
     def until(self, transition: Transition) -> bool:
         """Whether to stop after a transition: it is wrong, or the only one to be sampled."""
         return self.sampled or (
@@ -94,7 +101,7 @@ class _Retries:
         ):
             target = tree.node(target).parent
             self.failures[target] += 1
-        self.sampled = self.failures[target] > 1
+        self.sampled = self.failures[target] > 1 or self.options.dead_ends == "drop"
         return target
 
 

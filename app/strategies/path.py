@@ -53,6 +53,10 @@ class Writing:
         self._opened = len(problem.given)
         self._space = ""
         """White space at the end of what was written that is not in `context`."""
+        self._ends: dict[int, tuple[list[int], str]] = {
+            self.reader.tree.tip: (list(problem.prompt), "")
+        }
+        """State → the context at its end, and white space that is not in it."""
         self._finish: FinishReason | None = None
 
     @property
@@ -65,6 +69,7 @@ class Writing:
         other = copy.copy(self)
         other.path = path
         other.context = list(self.context)
+        other._ends = dict(self._ends)
         tip = self.reader.tree.tip
         other.reader = self.reader.branch(tip, path=path, started=time.perf_counter())
         return other
@@ -118,16 +123,32 @@ class Writing:
             for reading in self._admit(reader.close(now=clock(), until=until)):
                 yield reading
         if reader.halted:
-            self._extend(ids, "".join(said)[: reader.consumed - before])
+            self._remember(ids, "".join(said), before)
 
-    def _extend(self, ids: Sequence[int], text: str) -> None:
-        """Bring the context up to the end of `text`, with which what `ids` say begins."""
-        cut, self._space = self._cut(ids, text), ""
+    def rewind(self, state: int) -> None:
+        """Go on from `state`, a state of this path, as if nothing had been written after it.
+
+        The record stays as it is; the model no longer reads what followed.
+        """
+        self.context, self._space = list(self._ends[state][0]), self._ends[state][1]
+
+    def _remember(self, ids: Sequence[int], text: str, before: int) -> None:
+        """The contexts at the ends of the states that `ids` say; the last one is gone on with."""
+        base = self.context
+        for state, end in self.reader.ends.items():
+            if before < end <= self.reader.consumed:
+                cut, space = self._extended(ids, text[: end - before])
+                self._ends[state] = ([*base, *cut], space)
+        self.rewind(self.reader.transitions[-1].id)
+
+    def _extended(self, ids: Sequence[int], text: str) -> tuple[list[int], str]:
+        """Ids up to the end of `text`, with which what `ids` say begins, and space left out."""
+        cut = self._cut(ids, text)
         if not _begins(cut, ids):
             bare = self._cut(ids, text.rstrip())
             if _begins(bare, ids):
-                cut, self._space = bare, text[len(text.rstrip()) :]
-        self.context += cut
+                return bare, text[len(text.rstrip()) :]
+        return cut, ""
 
     def _cut(self, ids: Sequence[int], text: str) -> list[int]:
         return self._engine.cut(self.context, ids, len(text))[len(self.context) :]
@@ -145,7 +166,8 @@ class Writing:
         """Write whole states into the path, after a halt."""
         written = self._space + text
         # Encoded together with what follows, it ends as where a model has written it.
-        self._extend(self._engine.encode(written + _HEADER), written)
+        cut, self._space = self._extended(self._engine.encode(written + _HEADER), written)
+        self.context += cut
         return self._admit(self.reader.insert(text, origin=origin, now=time.perf_counter()))
 
     def ended(self, *, lane: bool = False, weight: float | None = None) -> PathEnded:

@@ -100,6 +100,43 @@ def test_the_model_goes_on_from_what_it_has_read() -> None:
     )
 
 
+def test_dead_ends_are_dropped_from_what_the_model_reads_where_that_is_asked_for() -> None:
+    contexts: list[tuple[str, float]] = []
+
+    class Heard(ScriptedEngine):
+        def generate(self, prompt, sampling):  # type: ignore[no-untyped-def]
+            read = said(prompt[list(prompt).index(0) + 1 :])
+            contexts.append((read.rstrip() if "Backtrack" in read else read, sampling.temperature))
+            return super().generate(prompt, sampling)
+
+    def read(dead_ends: str) -> list[tuple[str, float]]:
+        contexts.clear()
+        wrong = f"{WRONG}State 3:\nAction: So"
+        again = {"Output: m is the clips sold in May.": [wrong], "Backtrack to State 1.": [wrong]}
+        engine = Heard(Script({QUESTION: FIRST + wrong}, 0.0, continuations=again))
+        options = GuidedOptions(retries=2, dead_ends=dead_ends)  # type: ignore[arg-type]
+        problem = Problem(QUESTION, engine.prompt(QUESTION), Sampling(4000), 64, options=options)
+
+        async def run() -> None:
+            steps = [step async for step in guided(engine, problem)]
+            told = [step.transition for step in steps if isinstance(step, Closed)]
+            assert sum(t.action.value == "backtrack" for t in told) == 2, "the record has them all"
+
+        asyncio.run(run())
+        return contexts[:]
+
+    verify = "State 3:\nAction: Verify\nOutput: State 2 says 48 / 2 = 26, but 48 / 2 = 24.\n\n"
+    backtrack = "State 4:\nAction: Backtrack\nOutput: Backtrack to State 1."
+    dead_end = FIRST + WRONG + verify + backtrack
+    assert read("drop")[:3] == [("", 0.0), (FIRST, 0.7), (FIRST, 0.7)]
+    assert read("once")[:3] == [("", 0.0), (dead_end, 0.0), (FIRST, 0.7)]
+    (_, _), second, (third, temperature), *_ = read("keep")
+    assert second == (dead_end, 0.0)
+    assert third.startswith(dead_end)
+    assert len(third) > len(dead_end)
+    assert temperature == 0.7
+
+
 def test_where_nothing_is_refuted_it_is_single() -> None:
     text = FIRST + f"State 2:\n{RIGHT}" + REST.format(3, 24)
     seen = [solve(text, strategy=strategy) for strategy in (guided, single)]
