@@ -40,8 +40,12 @@ FIELDS = {
     "deltas",
     "background",
     "store",
-    "retry",
     "metadata",
+    "retry",  # docs/adr/0006-kept-solutions.md
+    "guided",  # docs/adr/0007-strategies.md
+    "vote",
+    "beam",
+    "plain",
 }
 
 
