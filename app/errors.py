@@ -5,6 +5,7 @@
     │   ├── UnknownModelError    404
     │   ├── NotFoundError        404  or another key's
     │   ├── ConflictError        409
+    │   ├── ForbiddenError       403  the key may not do this
     ├── UnavailableError     503  not ready, draining or full; carries `Retry-After`
     ├── KeysError                a file of API keys cannot be read or written
     └── EngineError          500  the engine failed while it served
@@ -73,6 +74,12 @@ class UnknownModelError(RequestError):
     """No model of that name is served."""
 
     status = 404
+
+
+class ForbiddenError(RequestError):
+    """The key may not do this, or nobody may."""
+
+    status = 403
 
 
 class KeyRefusedError(RequestError):

@@ -22,6 +22,7 @@ from app.keeping.library import Library
 from app.keeping.replica import Lease, Replica
 from app.metrics import Metrics
 from app.routes import (
+    adapters,
     batches,
     chat,
     files,
@@ -113,6 +114,7 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
         files.router,
         batches.router,
         verify.router,
+        adapters.router,
     ):
         app.include_router(router, dependencies=needs_key)
     # The last one added is the outermost.

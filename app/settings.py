@@ -16,6 +16,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+ADAPTER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s?#@]+")
 _SERVER: Final = re.compile(r"https?://[^/\s?#@]+(/[^\s?#]*)?")
 
@@ -72,6 +73,18 @@ class Settings(BaseSettings):
             "else prompted."
         ),
     ] = "auto"
+    adapters: Annotated[
+        dict[str, Path],
+        NoDecode,
+        Field(description="LoRA adapters on the model, by commas, like `algebra=FOLDER`."),
+    ] = {}
+    adapters_dir: Annotated[
+        Path | None,
+        Field(
+            description="The folder from which `POST /v1/adapters` may load adapters; without it "
+            "nobody may."
+        ),
+    ] = None
     max_in_flight: Annotated[
         int, Field(ge=1, description="Solutions at a time; more wait in the queue.")
     ] = 512
@@ -123,7 +136,7 @@ class Settings(BaseSettings):
     upstream: Annotated[
         tuple[str, ...],
         NoDecode,
-        Field(description="Remote engine: its vLLM servers, by commas, like `http://vllm:8000`."),
+        Field(description="Remote engine: its vLLM servers, by commas, like `http://gpu-1:8000`."),
     ] = ()
     upstream_key: Annotated[
         SecretStr | None, Field(description="Remote engine: the API key of its servers.")
@@ -226,6 +239,31 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("adapters", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        for name, sign, path in pairs:
+            if not sign or not path.strip():
+                raise ValueError(f"{name.strip()!r} names no folder; write it like algebra=FOLDER")
+        names = [name.strip() for name, _, _ in pairs]
+        if len(set(names)) < len(names):
+            raise ValueError("two adapters have one name")
+        return {name.strip(): path.strip() for name, _, path in pairs}
+
+    @field_validator("adapters")
+    @classmethod
+    def _names(cls, adapters: dict[str, Path]) -> dict[str, Path]:
+        for name in adapters:
+            if not ADAPTER_NAME.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is no name of an adapter; take up to 64 letters, digits, dots, "
+                    "dashes and underscores"
+                )
+        return adapters
+
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
@@ -241,7 +279,7 @@ class Settings(BaseSettings):
         urls = tuple(dict.fromkeys(url.rstrip("/").removesuffix("/v1") for url in urls))
         for url in urls:
             if not _SERVER.fullmatch(url):
-                raise ValueError(f"{url!r} is no server; write it like http://vllm:8000")
+                raise ValueError(f"{url!r} is no server; write it like http://gpu-1:8000")
         return urls
 
     @property

@@ -42,6 +42,9 @@ def serve(  # noqa: PLR0913, PLR0917
     upstream: Annotated[
         str | None, typer.Option(help="vLLM servers of the remote engine, by commas.")
     ] = None,
+    adapter: Annotated[
+        list[str] | None, typer.Option(help="A LoRA adapter, NAME=FOLDER; repeat it for more.")
+    ] = None,
 ) -> None:
     """Serve a checkpoint. What stands after -- goes to the engine's own parser."""
     from statewise.commands.serve import serve_command  # noqa: PLC0415
@@ -53,6 +56,7 @@ def serve(  # noqa: PLR0913, PLR0917
         "host": host,
         "port": port,
         "upstream": upstream,
+        "adapters": ",".join(adapter) if adapter else None,
     }
     serve_command({name: value for name, value in flags.items() if value is not None}, context.args)
 

@@ -62,6 +62,8 @@ class Key(Limits):
 
     name: str
     sha256: str
+    admin: bool = False
+    """Whether it may change what is served."""
 
     @field_validator("name")
     @classmethod

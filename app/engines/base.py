@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from statespace.tree import StateTree
@@ -57,8 +58,21 @@ class Engine(Protocol):
         """Requests that it works on at a time; more wait inside it."""
         ...
 
+    @property
+    def adapters(self) -> Collection[str]:
+        """The LoRA adapters that requests may ask for; known also before the start."""
+        ...
+
     async def start(self, phase: Phase) -> None:
         """Load the model. Raises `EngineStartError` with what to change."""
+        ...
+
+    async def add_adapter(self, name: str, folder: Path) -> None:
+        """Load an adapter. Raises `RequestError` naming `name` or `path`; the engine lives on."""
+        ...
+
+    async def remove_adapter(self, name: str) -> None:
+        """Forget an adapter. Raises `NotFoundError`, or `ConflictError` while it is in use."""
         ...
 
     def prompt(

@@ -14,13 +14,19 @@ import argparse
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
 from app.engines.base import Chunk, FinishReason, Phase, Sampling
-from app.errors import EngineDeadError, EngineError, EngineStartError
+from app.errors import (
+    ConflictError,
+    EngineDeadError,
+    EngineError,
+    EngineStartError,
+    NotFoundError,
+)
 from statespace.tree import StateTree
 
 Fault = Literal["die", "error", "hang", "stop"]
@@ -101,6 +107,7 @@ class ScriptedEngine:
         self._sampled: Counter[str] = Counter()
         self._running = 0
         self._dead = False
+        self._adapters: set[str] = set()
 
     @property
     def max_context(self) -> int:
@@ -112,9 +119,26 @@ class ScriptedEngine:
         """Replays at a time; nothing waits."""
         return WIDTH
 
+    @property
+    def adapters(self) -> Collection[str]:
+        """Names that were added; each answers as the model does."""
+        return self._adapters
+
     async def start(self, phase: Phase) -> None:
         """Nothing to load."""
         phase("loading")
+
+    async def add_adapter(self, name: str, folder: Path) -> None:  # noqa: ARG002
+        """Take a name."""
+        if name in self._adapters:
+            raise ConflictError(f"name: there is an adapter {name!r} already", param="name")
+        self._adapters.add(name)
+
+    async def remove_adapter(self, name: str) -> None:
+        """Forget a name."""
+        if name not in self._adapters:
+            raise NotFoundError(f"name: there is no adapter {name!r}", param="name")
+        self._adapters.remove(name)
 
     def prompt(
         self,

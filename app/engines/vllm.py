@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Collection, Sequence
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
@@ -21,6 +21,8 @@ from app.engines import cpu, heap
 from app.engines.base import Chunk, Phase, Sampling
 from app.engines.checkpoint import check_folder, profile
 from app.engines.dialect import REPETITION, finish_of
+from app.engines.lora import Lora
+from app.engines.manner import Manner
 from app.engines.pace import Pace
 from app.engines.tokenization import Tokenization
 from app.errors import EngineDeadError, EngineError, EngineStartError, RequestError
@@ -41,6 +43,7 @@ class VllmEngine:
         self._llm: Any = None
         self._params: Any = None
         self._text: Tokenization
+        self._lora = Lora(settings)
         self._pace = Pace(settings.stream_interval)
         self._max_context = 0
         self._width = 0
@@ -54,6 +57,11 @@ class VllmEngine:
     def width(self) -> int:
         """Requests that it works on at a time; more wait inside it."""
         return self._width
+
+    @property
+    def adapters(self) -> Collection[str]:
+        """The LoRA adapters that requests may ask for."""
+        return self._lora.names
 
     async def start(self, phase: Phase) -> None:
         """Load the model in a thread, so that probes go on answering; then warm it up."""
@@ -72,35 +80,31 @@ class VllmEngine:
             Tokenization.of, self._llm.get_tokenizer(), asked, self._settings.model
         )
         phase("warming")
-        await self._warm()
+        async for _ in self.generate(*self._text.first(self._max_context)):
+            pass
+        await self._lora.start(self._llm, self._text.tokenizer, _lora_request)
         heap.settle()
 
-    async def _warm(self) -> None:
-        """Answer once: kernels, and the grammar's tables, are made for the first request."""
-        prompt, sampling = self.prompt("1 + 1?"), Sampling(max_tokens=8)
-        if len(prompt) + sampling.max_tokens > self._max_context:
-            raise EngineStartError(
-                f"the prompt takes {len(prompt)} tokens beside the question, and the model's "
-                f"context holds {self._max_context}: it cannot be prompted; serve it with "
-                "STATEWISE_PROFILE=plain, or allow more with `-- --max-model-len`"
-            )
-        grammar = self.grammar(StateTree(), sampling)
-        async for _ in self.generate(prompt, replace(sampling, grammar=grammar)):
-            pass
+    async def add_adapter(self, name: str, folder: Path) -> None:
+        """Load an adapter, which is looked at first: a bad one would be the engine's end."""
+        await self._lora.add(name, folder)
+
+    async def remove_adapter(self, name: str) -> None:
+        """Forget an adapter."""
+        await self._lora.remove(name)
 
     def prompt(
-        self,
-        question: str,
-        *,
-        plain: bool = False,
-        adapter: str | None = None,  # noqa: ARG002
+        self, question: str, *, plain: bool = False, adapter: str | None = None
     ) -> list[int]:
         """The prompt ids for a question."""
-        return self._text.manner.prompt(question, plain=plain)
+        return self._manner(adapter).prompt(question, plain=plain)
 
     def grammar(self, tree: StateTree, sampling: Sampling) -> str | None:
         """The grammar of what follows, if the model was not trained to write states."""
-        return self._text.manner.grammar(tree, plain=sampling.plain)
+        return self._manner(sampling.adapter).grammar(tree, plain=sampling.plain)
+
+    def _manner(self, adapter: str | None) -> Manner:
+        return self._text.manner if adapter is None else self._lora.manner(adapter)
 
     def encode(self, text: str) -> list[int]:
         """Token ids of text that goes on after others."""
@@ -117,30 +121,33 @@ class VllmEngine:
         from vllm.v1.engine import exceptions  # noqa: PLC0415
 
         inputs = {"type": "token", "prompt_token_ids": list(prompt)}
-        outputs = self._llm.generate(inputs, self._sampling(sampling), uuid4().hex)
         decoder = self._text.decoder(prompt)
         began, tokens = 0.0, 0
-        try:
-            async for output in outputs:
-                completion = output.outputs[0]
-                finish = finish_of(completion.finish_reason)
-                ids = completion.token_ids
-                began = began or time.perf_counter()
-                tokens += len(ids)
-                text = completion.text
-                if decoder is not None:
-                    text = decoder.decode(ids[:-1] if finish == "stop" else ids)
-                logprobs = completion.logprobs.logprobs if sampling.logprobs else ()
-                yield Chunk(text, ids, finish, output.num_cached_tokens or 0, logprobs)
-        except exceptions.EngineDeadError as error:
-            raise EngineDeadError("the engine process has died; restart the server") from error
-        except exceptions.EngineGenerateError as error:
-            raise EngineError(f"the engine failed: {error.__cause__ or error}") from error
-        except ValueError as error:  # vLLM's validation errors
-            raise RequestError(str(error)) from error
-        finally:
-            self._pace.ended(tokens, time.perf_counter() - began)
-            await outputs.aclose()
+        with self._lora.using(sampling.adapter) as lora:
+            outputs = self._llm.generate(
+                inputs, self._sampling(sampling), uuid4().hex, lora_request=lora
+            )
+            try:
+                async for output in outputs:
+                    completion = output.outputs[0]
+                    finish = finish_of(completion.finish_reason)
+                    ids = completion.token_ids
+                    began = began or time.perf_counter()
+                    tokens += len(ids)
+                    text = completion.text
+                    if decoder is not None:
+                        text = decoder.decode(ids[:-1] if finish == "stop" else ids)
+                    logprobs = completion.logprobs.logprobs if sampling.logprobs else ()
+                    yield Chunk(text, ids, finish, output.num_cached_tokens or 0, logprobs)
+            except exceptions.EngineDeadError as error:
+                raise EngineDeadError("the engine process has died; restart the server") from error
+            except exceptions.EngineGenerateError as error:
+                raise EngineError(f"the engine failed: {error.__cause__ or error}") from error
+            except ValueError as error:  # vLLM's validation errors
+                raise RequestError(str(error)) from error
+            finally:
+                self._pace.ended(tokens, time.perf_counter() - began)
+                await outputs.aclose()
 
     def unfinished(self) -> int:
         """Requests that vLLM still holds."""
@@ -197,8 +204,8 @@ class VllmEngine:
             raise EngineStartError(f"vLLM does not take these options: {message}")
 
         parser.error = refuse
-        model = ["--model", self._settings.model]
-        return AsyncEngineArgs.from_cli_args(parser.parse_args([*model, *profile, *self._options]))
+        asked = ["--model", self._settings.model, *profile, *self._lora.options(), *self._options]
+        return AsyncEngineArgs.from_cli_args(parser.parse_args(asked))
 
 
 def _build(args: Any) -> Any:
@@ -223,6 +230,12 @@ def _build(args: Any) -> Any:
     except (Exception, SystemExit) as error:
         raise EngineStartError(f"vLLM did not start: {error}") from error
     return engine
+
+
+def _lora_request(name: str, number: int, path: str) -> Any:
+    from vllm.lora.request import LoRARequest  # noqa: PLC0415
+
+    return LoRARequest(name, number, path)
 
 
 def _params_factory() -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from app.access.admission import Priority
 from app.access.keys import Key
 from app.engines.checkpoint import profile
-from app.errors import AppError, EngineAwayError, EngineError, RequestError
+from app.errors import AppError, EngineAwayError, EngineError, RequestError, UnavailableError
 from app.openai import model_names
 from app.openai.chat_prompt import asked
 from app.openai.chat_request import ChatRequest
@@ -22,6 +22,8 @@ from statespace.solutions import MAX_TOKENS, Failure, Solution, SolutionRequest,
 
 SEEDS: Final = 2**63
 """Seeds are taken modulo this: OpenAI's may be negative."""
+RETRY_S: Final = 5.0
+"""When to ask again what the engine had no room for."""
 
 ChoiceSinks = Callable[[int], Sequence[Sink]]
 
@@ -38,7 +40,7 @@ class Plan:
 def plan(request: ChatRequest, settings: Settings) -> Plan:
     """What is to be done for `request`. Raises `RequestError` naming the field."""
     model, strategy = model_names.split(request.model, settings.served_name)
-    question = asked(request.messages, context=uses_context(settings))
+    question = asked(request.messages, context=uses_context(settings, model))
     limit = min(request.token_limit or settings.default_max_tokens, MAX_TOKENS)
     if not question.is_problem:
         strategy, limit = model_names.DEFAULT, min(limit, settings.chat_text_tokens)
@@ -112,14 +114,16 @@ def cancel(begun: Sequence[Running]) -> None:
         running.cancel()
 
 
-def uses_context(settings: Settings) -> bool:
+def uses_context(settings: Settings, model: str | None = None) -> bool:
     """Whether the model is given what was said before the problem.
 
     A checkpoint with a card has been trained on single problems, and is served as it was trained
-    unless a setting says otherwise.
+    unless a setting says otherwise; so is an adapter.
     """
     if settings.chat_context is not None:
         return settings.chat_context
+    if model not in (None, settings.served_name):
+        return False
     known = settings.checkpoint
     return known is None or profile(settings.profile, known) != "trained"
 
@@ -150,6 +154,8 @@ def error_of(failure: Failure) -> AppError:
     """What has failed in the run, as an error of the request."""
     if failure.code == EngineAwayError.CODE:
         return EngineAwayError(failure.message)
+    if failure.type == UnavailableError.type:
+        return UnavailableError(failure.message, retry_after=RETRY_S, code=failure.code or "full")
     for kind in (RequestError, EngineError):
         if kind.type == failure.type:
             return kind(failure.message, code=failure.code)

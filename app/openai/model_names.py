@@ -19,20 +19,22 @@ def names(served: str) -> list[str]:
 
 
 def split(model: str | None, served: str) -> tuple[str | None, str]:
-    """The model and the strategy that a name asks for; another model's name is left whole.
+    """The model and the strategy that a name asks for; where it asks for none it is left whole.
 
-    Raises `RequestError` naming the strategies there are if that one is not among them.
+    Raises `RequestError` naming the strategies there are if the served model has no such one.
     """
     base, colon, strategy = (model or "").rpartition(":")
-    if not colon or base != served or model == served:
+    if not colon or model == served:
         return model, DEFAULT
     try:
         strategies.split(strategy)
     except RequestError:
+        if base != served:
+            return model, DEFAULT
         raise RequestError(
             f"model: the strategy {strategy!r} is not known here; use one of "
             f"{', '.join(names(served))}",
             param="model",
             code="strategy_not_found",
         ) from None
-    return served, strategy
+    return base, strategy

@@ -31,7 +31,7 @@ def plan(request: ResponsesRequest, before: Sequence[Turn], settings: Settings) 
     """
     model, strategy = model_names.split(request.model, settings.served_name)
     conversation = [*before, *turns(request)]
-    question = _asked(request.instructions, conversation, context=uses_context(settings))
+    question = _asked(request.instructions, conversation, context=uses_context(settings, model))
     limit = min(request.max_output_tokens or settings.default_max_tokens, MAX_TOKENS)
     if not question.is_problem:
         strategy, limit = model_names.DEFAULT, min(limit, settings.chat_text_tokens)

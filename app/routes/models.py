@@ -31,10 +31,10 @@ class Models(BaseModel):
 
 @router.get("/models")
 async def list_models(request: Request) -> Models:
-    """The models that requests may name: the served one, and the same with each strategy."""
+    """The models that requests may name: the served one and its adapters, with strategies."""
     state = request.app.state
     created = int(state.started_at)
-    names = model_names.names(state.settings.served_name)
+    names = [name for model in _served(request) for name in model_names.names(model)]
     return Models(data=[Model(id=name, created=created) for name in names])
 
 
@@ -44,10 +44,16 @@ async def get_model(request: Request, model_id: str) -> Model:
     """One of them."""
     state = request.app.state
     served, _ = model_names.split(model_id, state.settings.served_name)
-    if served != state.settings.served_name:
+    if served not in _served(request):
         raise UnknownModelError(
             f"model: {model_id[:256]!r} is not served here; /v1/models lists what is",
             param="model",
             code="model_not_found",
         )
     return Model(id=model_id, created=int(state.started_at))
+
+
+def _served(request: Request) -> list[str]:
+    """The model and its adapters."""
+    state = request.app.state
+    return [state.settings.served_name, *state.host.engine.adapters]

@@ -22,8 +22,9 @@ LONG_QUESTION: Final = 2_000
 class Intake:
     """Checks requests against what is served here."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, engine: Engine) -> None:
         self._settings = settings
+        self._engine = engine
         self._rewards = Rewards(settings) if settings.reward_url else None
 
     async def close(self) -> None:
@@ -31,15 +32,23 @@ class Intake:
         if self._rewards is not None:
             await self._rewards.close()
 
+    def serves(self, model: str | None) -> bool:
+        """Whether requests may name it: None is the served model."""
+        return model in (None, self._settings.served_name) or model in self._engine.adapters
+
+    def model(self, request: SolutionRequest) -> str:
+        """The name of the model that solves it."""
+        return request.model or self._settings.served_name
+
     def strategy(self, request: SolutionRequest) -> Chosen:
         """The strategy that was asked for, with its options.
 
         Raises `RequestError` naming the field, `UnknownModelError`.
         """
-        name = self._settings.served_name
-        if request.model not in (None, name):
+        if not self.serves(request.model):
+            names = " or ".join(map(repr, (self._settings.served_name, *self._engine.adapters)))
             raise UnknownModelError(
-                f"model: {request.model!r} is not served here; use {name!r} or leave it out",
+                f"model: {request.model!r} is not served here; use {names} or leave it out",
                 param="model",
                 code="model_not_found",
             )
@@ -76,7 +85,8 @@ class Intake:
         self, engine: Engine, request: SolutionRequest, strategy: Chosen, fork: Fork | None = None
     ) -> Problem:
         """The problem as the engine takes it. Raises `RequestError` if it is too long."""
-        encode = partial(engine.prompt, request.question, plain=request.plain)
+        adapter = None if self.model(request) == self._settings.served_name else request.model
+        encode = partial(engine.prompt, request.question, plain=request.plain, adapter=adapter)
         if len(request.question) < LONG_QUESTION:
             prompt = encode()
         else:
@@ -93,7 +103,12 @@ class Intake:
             )
         wanted = min(self._limit(request), room)
         sampling = Sampling(
-            wanted, request.temperature, request.top_p, request.seed, plain=request.plain
+            wanted,
+            request.temperature,
+            request.top_p,
+            request.seed,
+            adapter=adapter,
+            plain=request.plain,
         )
         return Problem(
             request.question,

@@ -101,7 +101,7 @@ class Service:
         library: Library,
     ) -> None:
         self._settings = settings
-        self._intake = Intake(settings)
+        self._intake = Intake(settings, host.engine)
         self._host = host
         self._metrics = metrics
         self._admission = admission
@@ -206,12 +206,12 @@ class Service:
         sequence = await self.library.store.last_sequence(kept.id) + 1
         sink = NativeSink(kept.id, [self.library.journal(kept.id, sequence)], sequence)
         again = kept.retry and kept.attempt <= MAX_ATTEMPTS and not kept.cancel_requested
-        if not again or kept.model != self._settings.served_name:
+        if not again or not self._intake.serves(kept.model):
             _end(sink, kept, await self.library.solution(kept))
             return
         # It was counted when it was taken in.
         order = Order(request, NOBODY, kind=kept.kind, extra=kept.extra, owner=kept.owner)
-        record = Record(kept.id, request, self._settings.served_name, Fork.source_of(kept.extra))
+        record = Record(kept.id, request, self._intake.model(request), Fork.source_of(kept.extra))
         record.created_at = kept.created_at
         run = Run(record, self._metrics, [sink])
         self._start(run, order, self._again(run, order))
@@ -274,7 +274,7 @@ class Service:
         return self._admission.enter(order.key, tokens, Priority.BACKGROUND)
 
     def _run(self, solution_id: str, order: Order, problem: Problem) -> Run:
-        name, source = self._settings.served_name, Fork.source_of(order.extra)
+        name, source = self._intake.model(order.request), Fork.source_of(order.extra)
         record = Record(solution_id, order.request, name, source, problem.spent)
         streams: list[Stream] = []
         if order.stream is not None:

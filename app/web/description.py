@@ -34,6 +34,7 @@ ERROR: Final[dict[str, Any]] = {
 _STATUSES: Final = {
     "400": "A field is wrong; `param` names it.",
     "401": "No known API key, once there are keys.",
+    "403": "The key may not do this, or nobody may.",
     "404": "There is no such thing here, or it is another key's.",
     "409": "It cannot be done to what stands in the way.",
     "413": "The body is too large.",
@@ -59,7 +60,11 @@ def _describe_errors(path: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     responses.pop("422", None)
     has_body = "requestBody" in operation
-    impossible = {"404": not has_body and "{" not in path, "413": not has_body}
+    impossible = {
+        "403": "/adapters" not in path,
+        "404": not has_body and "{" not in path,
+        "413": not has_body,
+    }
     for status, told in _STATUSES.items():
         if impossible.get(status):
             continue

@@ -27,12 +27,13 @@ Name = Annotated[str, typer.Argument(help="Who uses the key, and owns what is ma
 
 
 @keys.command()
-def add(
+def add(  # noqa: PLR0913, PLR0917
     name: Name,
     file: File,
     max_concurrent: Annotated[int | None, typer.Option(help="Requests at a time.")] = None,
     requests_per_minute: Annotated[int | None, typer.Option(help="Requests a minute.")] = None,
     tokens_per_minute: Annotated[int | None, typer.Option(help="Tokens a minute.")] = None,
+    admin: Annotated[bool, typer.Option("--admin", help="It may load adapters.")] = False,
 ) -> None:
     """Make a key and print it. It is shown this once: the file keeps only its SHA-256."""
     from app.access.keys import ANONYMOUS, Key, digest, new_key  # noqa: PLC0415
@@ -46,6 +47,7 @@ def add(
         max_concurrent=max_concurrent,
         requests_per_minute=requests_per_minute,
         tokens_per_minute=tokens_per_minute,
+        admin=admin,
     )
     if name == ANONYMOUS:
         fail(f"the name {ANONYMOUS} is taken by requests without a key", BAD_INPUT)

@@ -210,3 +210,11 @@ def test_a_checkpoint_that_was_trained_on_single_problems_gets_single_problems(
     settings: Settings, used: bool
 ) -> None:
     assert uses_context(settings) == used
+
+
+def test_an_adapter_gets_single_problems() -> None:
+    """It is a reasoner that was fine-tuned, whatever its base is."""
+    settings = Settings(model="org/model")
+    assert uses_context(settings, "org/model")
+    assert not uses_context(settings, "algebra")
+    assert uses_context(settings.model_copy(update={"chat_context": True}), "algebra")
