@@ -2,7 +2,8 @@
 EXTRA ?= cpu
 PORT ?= 8000
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 .PHONY: help install demo serve stop test test-all check fix bench clean
 
