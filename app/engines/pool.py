@@ -108,7 +108,9 @@ class Pool:
     async def _probe(self, upstream: Upstream, check: Check) -> None:
         try:
             await (upstream.probe() if upstream.up else check(upstream))
-        except (LostError, EngineStartError) as error:
+        except Exception as error:  # whatever it is, the next probe must come
+            if not isinstance(error, (LostError, EngineStartError)):
+                logger.exception("upstream_probe", url=upstream.url)
             upstream.failures += 1
             if upstream.failures >= MISSES:
                 self._away(upstream, str(error))

@@ -16,7 +16,7 @@ from openai import OpenAI
 from app.batches.keeper import Keeper
 from app.batches.results import Results
 from app.engines.base import Chunk, Sampling
-from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
+from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings, said
 from app.keeping.replica import Lease
 from app.settings import Settings
 from app.store.batches import Batch, BatchStore
@@ -45,7 +45,7 @@ class Holding(ScriptedEngine):
     async def generate(
         self, prompt: Sequence[int], sampling: Sampling
     ) -> AsyncGenerator[Chunk, None]:
-        while bytes(prompt) == b"hold" and not self.let_go.is_set():  # noqa: ASYNC110
+        while said(prompt[:-1]) == "hold" and not self.let_go.is_set():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         async for chunk in super().generate(prompt, sampling):
             self.most = max(self.most, self.unfinished())

@@ -299,6 +299,10 @@ def test_the_service_says_when_it_can_serve(server: FakeUpstream) -> None:
         wait([200, 200])
         refused = httpx2.post(f"{local.url}/v1/chat/completions", json=chat)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        server.fault = "full"
+        wait([200, 200])
+        refused = httpx2.post(f"{local.url}/v1/chat/completions", json=chat)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
         server.fault = None
         server.stop()
         wait([503, 200])
