@@ -33,7 +33,7 @@ class GuidedOptions(Options):
         Literal["keep", "once", "drop"],
         Field(
             description="Whether the model goes on reading its dead ends: always; in a state's "
-            "first retry; or never, and then all retries are sampled."
+            "first retry; or never."
         ),
     ] = "keep"
 

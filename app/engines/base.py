@@ -39,6 +39,8 @@ class Sampling:
     """Whether chunks carry the log-probabilities of their tokens."""
     grammar: str | None = None
     """EBNF that the text must follow, in xgrammar's notation."""
+    banned: tuple[str, ...] = ()
+    """Texts that must not be written: the last token of each is not to follow the others."""
     adapter: str | None = None
     """The LoRA adapter to use."""
     plain: bool = False

@@ -57,6 +57,8 @@ def request(
     }
     if sampling.seed is not None:
         body["seed"] = sampling.seed
+    if sampling.banned:
+        body["bad_words"] = list(sampling.banned)
     if sampling.logprobs:
         body["logprobs"] = 0  # of the tokens themselves, and of no others
     if sampling.grammar is not None:

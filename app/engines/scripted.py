@@ -166,7 +166,7 @@ class ScriptedEngine:
         self, prompt: Sequence[int], sampling: Sampling
     ) -> AsyncGenerator[Chunk, None]:
         """Replay the recording for the context that `prompt` spells."""
-        ids = spelled(self._text(prompt, sampled=sampling.temperature > 0))
+        ids = spelled(self._text(prompt, sampling))
         self._running += 1
         try:
             for index, token in enumerate(ids):
@@ -199,7 +199,7 @@ class ScriptedEngine:
         if self._script.fault == "hang":
             await asyncio.Event().wait()
 
-    def _text(self, prompt: Sequence[int], *, sampled: bool) -> str:
+    def _text(self, prompt: Sequence[int], sampling: Sampling) -> str:
         end = list(prompt).index(END)
         key, written = said(prompt[:end]), said(prompt[end + 1 :]).rstrip()
         recordings, continuations = self._script.recordings, self._script.continuations
@@ -210,9 +210,11 @@ class ScriptedEngine:
         else:
             found = recordings.get(key) or next(iter(recordings.values()))
         texts = [found] if isinstance(found, str) else found
+        allowed = [text for text in texts if not any(banned in text for banned in sampling.banned)]
+        sampled = sampling.temperature > 0
         turn = self._sampled[key] if sampled else 0
         self._sampled[key] += sampled
-        return texts[turn % len(texts)]
+        return (allowed or texts)[turn % len(allowed or texts)]
 
     def unfinished(self) -> int:
         """Replays that are running."""

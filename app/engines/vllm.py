@@ -171,6 +171,7 @@ class VllmEngine:
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             seed=sampling.seed,
+            bad_words=list(sampling.banned) or None,
             logprobs=0 if sampling.logprobs else None,  # of the tokens themselves, no others
             flat_logprobs=True,
             stream_interval=self._pace.interval,

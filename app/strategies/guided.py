@@ -6,9 +6,10 @@ r"""One path, steered by the verifier: what it refutes is not built upon.
     State 6  Solve Subquestion  m = 48 / 2 = 24                          the model goes on
 
 The wording is that of stage-2 traces (`statespace.repair`), and the dead end stays in the context:
-the model was trained to go on from exactly this. The first retry from a state is as the request
-says, the second is sampled, and after that the path goes one state further back, so that no dead
-end is walked into for ever. When the retries are used up the model is left to finish.
+the model was trained to go on from exactly this. No retry may write the refuted value again. The
+first one from a state is as the request says, the second is sampled, and after that the path goes
+one state further back, so that no dead end is walked into twice. When the retries are used up the
+model is left to finish.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ async def guided(engine: Engine, problem: Problem) -> AsyncGenerator[Step, None]
                 break
             retries.sampled = False  # the path goes on as the request says
             continue
+        retries.ban(check)
         target = retries.failed(newest, path.reader.tree)
         for reading in path.insert(
             _repair(newest, check, target, path.reader.tree), Origin.VERIFIER
@@ -65,11 +67,13 @@ class _Retries:
     used: int = 0
     failures: Counter[int] = field(default_factory=Counter)
     sampled: bool = False
+    banned: dict[str, None] = field(default_factory=dict)
+    """What no retry may say again, in the order in which it was said."""
 
     @property
     def sampling(self) -> Sampling:
         """As the request says, but for the state after a second failure."""
-        asked = self.problem.sampling
+        asked = replace(self.problem.sampling, banned=tuple(self.banned))
         if not self.sampled:
             return asked
         seed = None if asked.seed is None else (asked.seed + self.used) % 2**63
@@ -79,13 +83,18 @@ class _Retries:
     @property
     def drops(self) -> bool:
         """Whether the model no longer reads the dead ends behind the state that it is back at."""
-        return self.sampled and self.options.dead_ends != "keep"
+        kept = self.options.dead_ends
+        return kept == "drop" or (kept == "once" and self.sampled)
 
     def until(self, transition: Transition) -> bool:
         """Whether to stop after a transition: it is wrong, or the only one to be sampled."""
         return self.sampled or (
             self.used < self.options.retries and _worded(transition) is not None
         )
+
+    def ban(self, check: Check) -> None:
+        """The same wrong value is not to be written again from the same left side."""
+        self.banned |= dict.fromkeys(repair.missteps(check))
 
     def failed(self, wrong: Transition, tree: StateTree) -> int:
         """Count a dead end; returns the state to go back to.
@@ -101,7 +110,7 @@ class _Retries:
         ):
             target = tree.node(target).parent
             self.failures[target] += 1
-        self.sampled = self.failures[target] > 1 or self.options.dead_ends == "drop"
+        self.sampled = self.failures[target] > 1
         return target
 
 

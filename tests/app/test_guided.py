@@ -128,13 +128,35 @@ def test_dead_ends_are_dropped_from_what_the_model_reads_where_that_is_asked_for
     verify = "State 3:\nAction: Verify\nOutput: State 2 says 48 / 2 = 26, but 48 / 2 = 24.\n\n"
     backtrack = "State 4:\nAction: Backtrack\nOutput: Backtrack to State 1."
     dead_end = FIRST + WRONG + verify + backtrack
-    assert read("drop")[:3] == [("", 0.0), (FIRST, 0.7), (FIRST, 0.7)]
+    assert read("drop")[:3] == [("", 0.0), (FIRST, 0.0), (FIRST, 0.7)]
     assert read("once")[:3] == [("", 0.0), (dead_end, 0.0), (FIRST, 0.7)]
     (_, _), second, (third, temperature), *_ = read("keep")
     assert second == (dead_end, 0.0)
     assert third.startswith(dead_end)
     assert len(third) > len(dead_end)
     assert temperature == 0.7
+
+
+def test_no_retry_says_the_refuted_value_again() -> None:
+    heard: list[tuple[str, ...]] = []
+
+    class Heard(ScriptedEngine):
+        def generate(self, prompt, sampling):  # type: ignore[no-untyped-def]
+            heard.append(sampling.banned)
+            return super().generate(prompt, sampling)
+
+    wrong = "State 5:\n" + RIGHT.replace("24", "17")
+    again = {"Backtrack to State 1.": [wrong, f"State 8:\n{RIGHT}{REST.format(9, 24)}"]}
+    engine = Heard(Script({QUESTION: FIRST + WRONG}, 0.0, continuations=again))
+    problem = Problem(QUESTION, engine.prompt(QUESTION), Sampling(4000), 64)
+
+    async def run() -> None:
+        async for _ in guided(engine, problem):
+            pass
+
+    asyncio.run(run())
+    first, second = ("48 / 2 = 26",), ("48 / 2 = 1", "48 / 2 = 17")
+    assert heard[:3] == [(), first, first + second]
 
 
 def test_where_nothing_is_refuted_it_is_single() -> None:

@@ -15,12 +15,14 @@ from statespace.repair import (
     backtrack_text,
     contradiction_text,
     holds_text,
+    missteps,
     omission_text,
     refutation,
     verify_text,
 )
 from statespace.text import render
 from statespace.trace import Check, Trace, Transition, Verdict
+from statespace.verifier import verify_output
 
 CHECK = Check(
     start=4, end=15, claim="48 / 2 = 26", stated="26", computed="24", verdict=Verdict.REFUTED
@@ -171,3 +173,29 @@ def test_a_contradiction_is_not_refuted_itself(wrong: str, right: str, source: i
         (Action.VERIFY, contradiction_text(2, f"c = {wrong}", f"c = {right}", source)),
     ]
     assert read(render(states)).transitions[-1].verdict is not Verdict.REFUTED
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("44 - 29 = 5", ["44 - 29 = 5"]),
+        ("117 + 2 = 129", ["117 + 2 = 12", "117 + 2 = 129"]),
+        ("84 - 45.75 = 84 - 45 - 0.75 = 49 - 0.75", ["84 - 45 - 0.75 = 4", "84 - 45 - 0.75 = 49"]),
+        ("165 + 48 = 165 + 40 + 8 = 105 + 8", ["165 + 40 + 8 = 1", "165 + 40 + 8 = 105"]),
+        ("3 * $4 = $13.50", ["3 * $4 = $13", "3 * $4 = $13.50"]),
+        ("1/3 + 1/3 = 1/3", ["1/3 + 1/3 = 1"]),
+        ("12 * 30 = 10 * 30 + 2 * 3", ["12 * 30 = 10 * 30 + 2 * 3"]),
+        ("20 * 3 = 6", []),
+    ],
+)
+def test_a_retry_must_not_say_the_wrong_digit_again(line: str, said: list[str]) -> None:
+    check = next(c for c in verify_output(line).checks if c.verdict is Verdict.REFUTED)
+    assert list(missteps(check)) == said
+
+
+def test_a_number_put_in_for_a_name_is_not_taken_for_the_wrong_one() -> None:
+    """Of d - c = 52 - 10 with c = 32, it is the 10 that is wrong: only the whole is ruled out."""
+    scope = verify_output("d = 52. c = 32").scope
+    (check,) = verify_output("d - c = 52 - 10", scope).checks
+    assert check.verdict is Verdict.REFUTED
+    assert missteps(check) == ("d - c = 52 - 10",)
