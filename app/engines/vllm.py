@@ -67,11 +67,12 @@ class VllmEngine:
         """Load the model in a thread, so that probes go on answering; then warm it up."""
         check_folder(self._settings.model)
         asked = profile(self._settings.profile, self._settings.model)
+        lora = await asyncio.to_thread(self._lora.options)
         if cpu.is_cpu():
             cpu.check_platform()
             cpu.check_memory(self._settings)
         phase("importing")
-        args = await asyncio.to_thread(self._arguments)
+        args = await asyncio.to_thread(self._arguments, lora)
         phase("loading")
         self._llm = await asyncio.to_thread(_build, args)
         self._max_context = self._llm.model_config.max_model_len
@@ -179,8 +180,8 @@ class VllmEngine:
             skip_special_tokens=not self._text.literal,
         )
 
-    def _arguments(self) -> Any:
-        """vLLM's engine arguments: our CPU profile first, then the user's options, which win."""
+    def _arguments(self, lora: Sequence[str]) -> Any:
+        """vLLM's engine arguments: ours first, then the user's options, which win."""
         profile: list[str] = []
         if cpu.is_cpu():
             os.environ.update(cpu.environment(self._settings, os.environ))
@@ -205,7 +206,7 @@ class VllmEngine:
             raise EngineStartError(f"vLLM does not take these options: {message}")
 
         parser.error = refuse
-        asked = ["--model", self._settings.model, *profile, *self._lora.options(), *self._options]
+        asked = ["--model", self._settings.model, *profile, *lora, *self._options]
         return AsyncEngineArgs.from_cli_args(parser.parse_args(asked))
 
 

@@ -12,7 +12,9 @@ import torch
 from safetensors.torch import save_file
 
 from app.engines import adapters
-from app.errors import RequestError
+from app.engines.lora import Lora
+from app.errors import EngineStartError, RequestError
+from app.settings import Settings
 
 BASE = {"model.layers.0.q_proj.weight": (6, 4), "model.layers.0.down_proj.weight": (4, 8)}
 CONFIG = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q_proj"]}
@@ -102,3 +104,15 @@ def test_room_is_made_for_ranks_that_vllm_knows() -> None:
     assert [adapters.room_for(rank) for rank in (1, 8, 9, 64, 512)] == [8, 8, 16, 64, 512]
     with pytest.raises(RequestError, match="rank 513"):
         adapters.room_for(513)
+
+
+def test_an_engine_does_not_start_with_a_bad_adapter(repository: Path, tmp_path: Path) -> None:
+    """It is found before gigabytes are loaded, and named."""
+    model = str(repository / "checkpoints" / "starter")
+    settings = Settings(model=model, adapters={"algebra": write(tmp_path, CONFIG, TENSORS)})
+    with pytest.raises(EngineStartError, match=r"^adapters: algebra: the adapter cannot be used"):
+        Lora(settings).options()
+    assert Lora(Settings(model=model)).options() == []
+    later = Lora(Settings(model=model, adapters_dir=tmp_path))
+    assert "--max-lora-rank=64" in later.options()
+    assert set(Lora(settings).names) == {"algebra"}, "names are known before the start"

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from transformers import AutoTokenizer
 
-from app.engines.checkpoint import check_card, check_folder
+from app.engines.checkpoint import check_card, check_folder, profile
+from app.engines.manner import Manner
 from app.errors import EngineStartError
 from statespace.card import NAME
+from statespace.prompted import INSTRUCTIONS
 from statespace.prompts import Prompt
 from statespace.trace import TRACE_VERSION
+from statespace.tree import StateTree
+
+PROFILES: Final = ("auto", "trained", "prompted", "plain")
 
 
 @pytest.fixture
@@ -78,10 +83,39 @@ def test_another_prompt_is_refused(checkpoint: Path, changed: str) -> None:
         check_card(str(checkpoint), prompt(checkpoint))
 
 
-def test_without_a_card_any_model_is_served(checkpoint: Path) -> None:
+def test_a_card_decides_how_a_model_is_asked(checkpoint: Path) -> None:
+    model, tokenizer = str(checkpoint), AutoTokenizer.from_pretrained(checkpoint)
+    assert [profile(asked, model) for asked in PROFILES] == [
+        "trained",
+        "trained",
+        "prompted",
+        "plain",
+    ]
+    trained = Manner.of("trained", model, tokenizer)
+    assert trained.prompt("1?", plain=False) == trained.prompt("1?", plain=True)
+    assert trained.grammar(StateTree(), plain=False) is None
     (checkpoint / NAME).unlink()
-    check_folder(str(checkpoint))
-    check_card(str(checkpoint), prompt(checkpoint))
+    check_folder(model)
+    assert [profile(asked, model) for asked in ("auto", "prompted", "plain")] == [
+        "prompted",
+        "prompted",
+        "plain",
+    ]
+    with pytest.raises(EngineStartError, match="serve it with STATEWISE_PROFILE=prompted"):
+        profile("trained", model)
+
+
+def test_a_prompted_model_is_instructed_where_a_problem_is_asked(checkpoint: Path) -> None:
+    """Its prompt was written for another profile: then the card says nothing."""
+    rewrite(checkpoint, prompt="sha256:" + "0" * 64)
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    prompted = Manner.of("prompted", str(checkpoint), tokenizer)
+    problem, plain = (prompted.prompt("1?", plain=plain) for plain in (False, True))
+    assert plain == Manner.of("plain", str(checkpoint), tokenizer).prompt("1?", plain=False)
+    assert INSTRUCTIONS in tokenizer.decode(problem)
+    assert problem[-len(plain) + 1 :] == plain[1:], "the template has no system messages"
+    assert prompted.grammar(StateTree(), plain=True) is None
+    assert "root ::=" in (prompted.grammar(StateTree(), plain=False) or "")
 
 
 def test_an_adapter_says_how_it_becomes_a_checkpoint(checkpoint: Path) -> None:
