@@ -50,11 +50,16 @@ class RemoteEngine:
     """Continues token ids on the least busy of several servers with the same model."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises `EngineStartError` if no server is named."""
+        """Raises `EngineStartError` if no server is named, or what a server only can do."""
         if not settings.upstream:
             raise EngineStartError(
                 "the remote engine needs a server; name it with --upstream or STATEWISE_UPSTREAM, "
                 "like http://gpu-1:8000"
+            )
+        if settings.adapters or settings.adapters_dir:
+            raise EngineStartError(
+                "STATEWISE_ADAPTERS: the remote engine loads none; start its servers with "
+                "--enable-lora --lora-modules NAME=FOLDER, and leave this out"
             )
         self._settings = settings
         key = settings.upstream_key

@@ -380,6 +380,8 @@ def test_settings_name_servers() -> None:
             Settings(engine="remote", upstream=(wrong,))
     with pytest.raises(EngineStartError, match="--upstream"):
         build(Settings(engine="remote"))
+    with pytest.raises(EngineStartError, match="--lora-modules"):
+        build(asked.model_copy(update={"adapters": {"mine": STARTER}}))
     with pytest.raises(EngineStartError, match="takes no options"):
         build(asked, ["--dtype", "float32"])
     assert "word" not in repr(Settings(upstream_key="word"))  # type: ignore[arg-type]
