@@ -20,7 +20,14 @@ from statespace.errors import RepairError
 from statespace.trace import Check, Transition, Verdict
 
 _RELATION: Final = re.compile(r"=|≈|\\approx")
-_NUMBER: Final = re.compile(r"[0-9][0-9,]{0,40}(?:\.[0-9]{1,40})?", re.ASCII)
+_DIGITS: Final = r"[0-9][0-9,]{0,40}(?:\.[0-9]{1,40})?"
+_NUMBER: Final = re.compile(_DIGITS, re.ASCII)
+_DIVISIONS: Final = frozenset("/÷")
+_MINUS: Final = frozenset("-−")
+_PRODUCT: Final = rf"{_DIGITS}(?: ?[*×·/÷] ?{_DIGITS}){{0,8}}"
+_FACTOR: Final = re.compile(rf"([*×·/÷]?) ?({_DIGITS})", re.ASCII)
+_TERM: Final = re.compile(rf"([+−-]?) ?({_PRODUCT})", re.ASCII)
+_SUM: Final = re.compile(rf" ?{_PRODUCT}(?: ?[+−-] ?{_PRODUCT}){{0,8}} ?", re.ASCII)
 _ALONE: Final = re.compile(r"[^0-9]{0,8}[0-9][0-9,.]*(?:/[0-9]+)?[^0-9+*/×·÷−-]*", re.ASCII)
 """A side that is one number, with what may stand around it."""
 
@@ -55,18 +62,19 @@ def verify_text(number: int, check: Check) -> str:
 def missteps(check: Check) -> tuple[str, ...]:
     """What a retry must not say again: the refuted claim as far as its first wrong digit.
 
-    Where the right side is an expression of numbers, its first one is taken to be wrong if the
-    claim holds with another: of 84 - 45 = 49 - 10 it is 4 that should be another digit. Else it is
-    the claim as a whole. Also the claim to the end of that number, for tokenizers that write
+    Where the right side is an expression of numbers, it is the first one that is wrong beside the
+    left side, term by term: of 20 * 13 + 9 * 13 = 260 + 107 it is the second 1 that should be
+    another digit. If their terms do not match, the first number is taken to be the wrong one, and
+    else the claim as a whole. Also the claim to the end of the number, for tokenizers that write
     several digits at once. Empty where the wrong number is how the right one begins.
     """
     relations = list(_RELATION.finditer(check.claim))
-    number = _NUMBER.search(check.claim, relations[-1].end()) if relations else None
-    if number is None or check.computed is None or check.stated is None:
+    if not relations or check.computed is None or check.stated is None:
         return ()
-    right = _as_it_should_be(check, relations[-1], number)
-    if right is None:
+    found = _wrong_number(check, relations[-1])
+    if found is None:
         return (check.claim,)
+    number, right = found
     wrong = next((i for i, digit in enumerate(number[0]) if right[i : i + 1] != digit), None)
     if wrong is None:
         return ()
@@ -74,22 +82,56 @@ def missteps(check: Check) -> tuple[str, ...]:
     return tuple(dict.fromkeys(check.claim[:end] for end in ends))
 
 
-def _as_it_should_be(check: Check, relation: re.Match[str], number: re.Match[str]) -> str | None:
-    """The first number of the right side, such that the claim would hold; None if unknown."""
+def _wrong_number(check: Check, relation: re.Match[str]) -> tuple[re.Match[str], str] | None:
+    """The wrong number of the right side, and what it should be; None if that is not known."""
     assert check.computed is not None
     assert check.stated is not None
-    claim = check.claim
-    if _ALONE.fullmatch(claim, relation.end()):
-        return check.computed
-    follows = claim[number.end() :].lstrip()[:1]
-    if follows not in {"+", "-", "−"} or any(map(str.isalpha, claim[: relation.start()])):
+    claim, start = check.claim, relation.end()
+    if (first := _NUMBER.search(claim, start)) is None:
         return None
-    try:
-        first = Fraction(number[0].replace(",", ""))
-        right = first + Fraction(check.computed) - Fraction(check.stated.replace(",", ""))
-    except ValueError:
+    if _ALONE.fullmatch(claim, start):
+        return first, check.computed
+    left, right = _terms(claim[: relation.start()]), _terms(claim[start:])
+    if left is None or right is None:
         return None
-    return render((right.numerator, right.denominator))
+    if len(left) == len(right):
+        for wanted, (at, value) in zip(left, right, strict=True):
+            number = _NUMBER.match(claim, start + at)
+            if wanted[1] != value:
+                lone = number is not None and _plain(number) == abs(value)
+                return (number, _text(abs(wanted[1]))) if number and lone else None
+    if not claim[first.end() :].lstrip().startswith(("+", "-", "−")):
+        return None
+    change = _fraction(check.computed) - _fraction(check.stated)
+    return first, _text(_plain(first) + change)
+
+
+def _terms(side: str) -> list[tuple[int, Fraction]] | None:
+    """The terms of a sum of products of numbers: where each begins, and its value."""
+    if not _SUM.fullmatch(side):
+        return None
+    terms = []
+    for found in _TERM.finditer(side):
+        value = Fraction(1)
+        for operator, factor in _FACTOR.findall(found[2]):
+            number = _fraction(factor)
+            if operator in _DIVISIONS and not number:
+                return None
+            value = value / number if operator in _DIVISIONS else value * number
+        terms.append((found.start(2), -value if found[1] in _MINUS else value))
+    return terms
+
+
+def _plain(number: re.Match[str]) -> Fraction:
+    return _fraction(number[0])
+
+
+def _fraction(text: str) -> Fraction:
+    return Fraction(text.replace(",", ""))
+
+
+def _text(value: Fraction) -> str:
+    return render((value.numerator, value.denominator))
 
 
 def contradiction_text(number: int, claim: str, truth: str, source: int) -> str:
