@@ -3,7 +3,7 @@ EXTRA ?= cpu
 PORT ?= 8000
 BIN := .venv/bin
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: help install demo serve stop test test-all check fix bench clean
 

@@ -65,10 +65,3 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 settings.register_profile("default", deadline=None)
 settings.register_profile("long", deadline=None, max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers a file's tests stay on one of them, and the real engine's all do."""
-    for item in items:
-        engine = item.get_closest_marker("engine") is not None or "engine" in item.path.parts
-        item.add_marker(pytest.mark.xdist_group("engine" if engine else str(item.path)))

@@ -39,6 +39,7 @@ NOTHING: Final = "\n"
 DELAY_S: Final = 0.01
 AFTER: Final = 3
 WIDTH: Final = 128
+CONTEXT: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class ScriptedEngine:
     @property
     def max_context(self) -> int:
         """Tokens of prompt and output together."""
-        return 32_768
+        return CONTEXT
 
     @property
     def width(self) -> int:

@@ -87,6 +87,8 @@ def test_every_example_in_the_description_works(served: LocalServer) -> None:
     sent = 0
     made = httpx2.post(f"{served.url}/v1/solutions", json={"question": "What is 12 * 7?"}).json()
     for path, methods in description["paths"].items():
+        if path == "/v1/adapters":  # refused without a folder: test_adapters_api.py sends it
+            continue
         for method, operation in methods.items():
             content = operation.get("requestBody", {}).get("content", {})
             for example in content.get("application/json", {}).get("examples", {}).values():

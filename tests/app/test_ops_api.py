@@ -50,9 +50,10 @@ def test_metrics_count_what_happened() -> None:
 def test_version_and_models_name_what_is_served() -> None:
     with local_server(ScriptedEngine(SCRIPT)) as server:
         version = httpx2.get(f"{server.url}/version").json()
-        (model,) = httpx2.get(f"{server.url}/v1/models").json()["data"]
+        model, *others = httpx2.get(f"{server.url}/v1/models").json()["data"]
         assert version["engine"] == "scripted"
         assert model["id"] == version["model"]
+        assert all(other["id"].startswith(f"{model['id']}:") for other in others)
 
 
 def test_a_failed_start_is_told() -> None:
