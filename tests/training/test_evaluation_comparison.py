@@ -36,7 +36,9 @@ def result(*rights: bool, refuted: tuple[int, ...] = (), tokens: int = 10) -> Se
         )
         for index, right in enumerate(rights)
     )
-    return SetResult(ProblemSet("set", (generator.generate(1, 1),)), summarize(judgements), judgements)
+    return SetResult(
+        ProblemSet("set", (generator.generate(1, 1),)), summarize(judgements), judgements
+    )
 
 
 def test_problems_are_compared_one_by_one() -> None:
