@@ -65,7 +65,7 @@ async def _engine(pairs: int, requests: int) -> dict[int, dict[str, Spread]]:
     await engine.start(lambda _: None)
     try:
         return {
-            streams: await _pairs(engine, streams, pairs, min(requests, 4 * streams))
+            streams: await _pairs(engine, streams, pairs, min(requests, 2 * streams))
             for streams in STREAMS
         }
     finally:

@@ -1,8 +1,8 @@
 r"""The trace format as a grammar, for models that were not trained to write it.
 
-A grammar says what may follow a state: headers with legal actions only, outputs free but for a line
-that begins with `State`, which could begin a header. It ends where what comes next depends on what
-was written, after Verify, Backtrack and Summarize; there `grammar` is asked anew, with the tree as
+A grammar says what may follow a state: headers with legal actions only, outputs free but for lines
+that begin with `State`. It ends where what comes next depends on what was written, after Verify,
+Backtrack and Summarize, whose outputs are one line; there `grammar` is asked anew, with the tree as
 it has become. So it is small, and no text that it lets through holds an illegal transition.
 
 The notation is xgrammar's EBNF.
@@ -28,13 +28,14 @@ _REST: Final = r"[^\n]*"
 
 
 def _word() -> str:
-    """A line that does not begin with `State` and a space, in any case, after its marks.
+    """A line that does not begin with `State`, in any case, after its marks.
 
-    The parser takes no other line for the first one of a header. Alternatives only: of a group
-    that ends with a star and may be left out, xgrammar 0.2.8 makes one that takes anything.
+    The parser takes no other line for the first one of a header, and a model that writes the word
+    there wants to begin one. Alternatives only: of a group that ends with a star and may be left
+    out, xgrammar 0.2.8 makes one that takes anything.
     """
     begun, words = "", [r"[^ \t*#_>\-sS\n]" + _REST]
-    for letter, following in zip("state", ("tT", "aA", "tT", "eE", r" \t"), strict=True):
+    for letter, following in zip("stat", ("tT", "aA", "tT", "eE"), strict=True):
         begun += f"[{letter}{letter.upper()}]"
         words += [begun, rf"{begun}[^{following}\n]{_REST}"]
     return "|".join(words)
@@ -52,6 +53,7 @@ _OUTPUTS: Final = "\n".join(
         r'head ::= "State " [1-9] [0-9]? [0-9]? [0-9]? ":\nAction: "',
         'text ::= Regex("{}") (= {})'.format(_TEXT.replace("\\", "\\\\"), _SEPARATOR),
         'first ::= Regex("{}")'.format(_FIRST.replace("\\", "\\\\")),
+        r'end ::= "" | "\n" | "\n\n"',
     ]
 )
 
@@ -93,9 +95,11 @@ def _state(action: Action) -> str:
     opening = f'"{LABELS[action]}\\nOutput: "'
     match action:
         case Action.SUMMARIZE:
-            return f"{opening} first"
+            return f"{opening} first end"
         case Action.VERIFY:
-            return f"{opening} text {_SEPARATOR}"
+            # A second paragraph would keep the model, which wants to write the next header, from
+            # the end.
+            return f"{opening} first {_SEPARATOR}"
         case Action.BACKTRACK:
             return f"{opening} target {_SEPARATOR}"
         case _:

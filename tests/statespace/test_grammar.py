@@ -25,7 +25,7 @@ GOOD = [
     (Action.FORMALIZE, "m = 48 / 2"),
     (
         Action.SOLVE_SUBQUESTION,
-        "m = 48 / 2 = 24\nSo 24.\n\n- *one* more\n\nStates differ. statement",
+        "m = 48 / 2 = 24\nSo 24.\n\n- *one* more\n\nStats. So what?",
     ),
     (Action.DECOMPOSE, "State 1 says it: how many in May?"),
     (Action.SOLVE_SUBQUESTION, "Größe: 24 — ✓"),
@@ -48,6 +48,7 @@ def after(*transitions: tuple[Action, str]) -> StateTree:
 
 def test_a_whole_solution_is_accepted_from_the_start_and_from_its_middle() -> None:
     assert accepts(START, render(GOOD))
+    assert accepts(START, render(GOOD) + "\n\n"), "many models end so"
     for done in range(1, len(GOOD)):
         rules = continuation(after(*GOOD[:done]))
         assert rules is not None
@@ -68,6 +69,7 @@ def test_a_whole_solution_is_accepted_from_the_start_and_from_its_middle() -> No
         render(GOOD).replace("\n\nState 2", "\n\n\nState 2"),
         render(GOOD).replace("Output: m", "Output:\nState 9:\nAction: Verify\nOutput: m"),
         render(GOOD).replace("24\nSo", "24\n ** sTATE 9:\nAction: Verify\nOutput: So"),
+        render(GOOD).replace("24\nSo", "24\nStates"),
         "So: " + render(GOOD),
     ],
 )
@@ -79,6 +81,8 @@ def test_a_grammar_ends_where_what_follows_depends_on_the_text() -> None:
     wrong = (Action.SOLVE_SUBQUESTION, "b = 7 * 12 = 94")
     check = (Action.VERIFY, "State 1 says 7 * 12 = 94, but 7 * 12 = 84.")
     assert accepts(START, render([wrong, check]) + "\n\n")
+    longer = (check[0], check[1] + "\n\nAnd so on.")
+    assert not accepts(START, render([wrong, longer]) + "\n\n"), "the next header is wanted here"
     rules = continuation(after(wrong, check))
     assert rules is not None
     for target, known in {0: True, 1: True, 2: False, 3: False}.items():

@@ -9,12 +9,13 @@ without a template (Mistral), a default system prompt (Qwen2.5), thinking unless
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from peft import LoraConfig, get_peft_model
 from tokenizers import (
     Tokenizer,
     decoders,
@@ -25,6 +26,7 @@ from tokenizers import (
     trainers,
 )
 from transformers import (
+    AutoModelForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
     MistralConfig,
@@ -178,6 +180,43 @@ def make(name: str, folder: Path) -> Path:
     )
     family.model(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return folder
+
+
+def talkative(folder: Path, wanted: Mapping[str, Mapping[str, float]]) -> Path:
+    """Make a model of `make` choose each token by the one before it.
+
+    `wanted` has the log-odds of what follows a token, "" those of what follows any other.
+    """
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    width = model.config.hidden_size
+    with torch.no_grad():
+        for layer in model.model.layers:  # they add nothing to a token's own vector
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+        vectors, head = model.model.embed_tokens.weight, model.lm_head.weight
+        vectors.zero_()
+        head.zero_()
+        for place, (before, odds) in enumerate(wanted.items()):
+            if before:
+                number = tokenizer.convert_tokens_to_ids(before)
+                vectors[number].zero_()
+                vectors[number, place] = 1.0
+            else:
+                vectors[:, place] = 1.0
+            for token, value in odds.items():
+                head[tokenizer.convert_tokens_to_ids(token), place] = value / width**0.5
+    model.config.max_position_embeddings = 4096  # room for instructions
+    model.save_pretrained(folder)
+    return folder
+
+
+def adapter(base: Path, folder: Path, *, seed: int = 0) -> Path:
+    """A random LoRA adapter on a model of `make`."""
+    torch.manual_seed(seed)
+    config = LoraConfig(r=8, lora_alpha=64, target_modules="all-linear", init_lora_weights=False)
+    get_peft_model(AutoModelForCausalLM.from_pretrained(base), config).save_pretrained(folder)
     return folder
 
 
