@@ -23,6 +23,8 @@ from training.evaluation.results import SetResult
 NAME: Final = "comparison"
 Judged = Mapping[tuple[str, int], Judgement]
 _Z: Final = 1.959964
+_WIDE: Final = 4
+"""Ratio of costs beyond which an axis is logarithmic."""
 
 
 class Against(Frozen):
@@ -169,6 +171,8 @@ def _points(axes: Any, found: Sequence[Compared], places: Sequence[float]) -> No
         around = [[value - 100 * one.accuracy.low], [100 * one.accuracy.high - value]]
         axes.errorbar([place], [value], yerr=around, fmt="o", color=f"C{index % 10}", capsize=3)
         axes.annotate(one.strategy, (place, value), (5, 5), textcoords="offset points", fontsize=8)
-    axes.set_xscale("log")
+    if max(places) > _WIDE * min(places) > 0:
+        axes.set_xscale("log")
+    axes.margins(x=0.3, y=0.1)  # room for the names
     axes.grid(alpha=0.3)
     axes.set_ylabel("right, %")
