@@ -21,14 +21,19 @@ SEPARATOR = "\n\n"
 """What stands between two states."""
 
 
-def header(number: int, label: str) -> str:
+def header(number: int, action: Action) -> str:
     """The lines that open a state, up to and including `Output:`."""
+    return labelled(number, LABELS[action])
+
+
+def labelled(number: int, label: str) -> str:
+    """The same with a label as a model has written it."""
     return f"State {number}:\nAction: {label}\nOutput:"
 
 
 def state(number: int, action: Action, output: str) -> str:
     """One state as text, without a line end after it."""
-    return f"{header(number, LABELS[action])} {output}"
+    return f"{header(number, action)} {output}"
 
 
 def render(transitions: Iterable[tuple[Action, str]], *, first: int = 1) -> str:

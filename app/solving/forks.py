@@ -41,7 +41,7 @@ class Fork(BaseModel, frozen=True):
     def written(self) -> str:
         """The path as the model would have written it, ready to be gone on with."""
         states = (
-            f"{text.header(given.number or given.id, given.label)} {given.output}{text.SEPARATOR}"
+            f"{text.labelled(given.number or given.id, given.label)} {given.output}{text.SEPARATOR}"
             for given in self.given
         )
         return "".join(states)
