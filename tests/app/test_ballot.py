@@ -164,6 +164,8 @@ def test_what_is_not_compared_in_time_is_different(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.slow  # sympy takes seconds to import
-def test_formulas_are_grouped_by_value() -> None:
+def test_formulas_are_grouped_by_value(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("math_verify")
+    for name in ("DEADLINE_S", "START_S", "BUDGET_S"):  # what is compared here, not how fast
+        monkeypatch.setattr(groups, name, 120.0)
     assert grouped(r"\frac{\sqrt{2}}{2}", r"\frac{1}{\sqrt{2}}", r"\sqrt{64}", "8") == [0, 0, 1, 1]
