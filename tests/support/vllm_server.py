@@ -19,7 +19,8 @@ import pytest
 from app.engines import cpu
 from app.settings import Settings
 
-START_S = 180.0
+START_S = 300.0
+STOP_S = 60.0
 
 
 @dataclass
@@ -29,14 +30,25 @@ class VllmServer:
     process: subprocess.Popen[bytes]
     url: str
 
+    def stop(self) -> None:
+        """End it, and whatever does not end with it."""
+        family = self._family()
+        self.process.terminate()
+        for left in psutil.wait_procs(family, timeout=STOP_S)[1]:
+            left.kill()
+        self.process.wait()
+
     def kill(self) -> None:
         """End it and all its processes as the kernel does when memory is short."""
-        server = psutil.Process(self.process.pid)
-        family = [server, *server.children(recursive=True)]
+        family = self._family()
         for one in family:
             one.kill()
         self.process.wait()
-        psutil.wait_procs(family, timeout=15)
+        psutil.wait_procs(family, timeout=STOP_S)
+
+    def _family(self) -> list[psutil.Process]:
+        server = psutil.Process(self.process.pid)
+        return [server, *server.children(recursive=True)]
 
 
 @contextmanager
@@ -64,16 +76,13 @@ def vllm_process(
             env={**os.environ, **cpu.environment(settings, os.environ)},
         )  # fmt: skip
     base = f"http://127.0.0.1:{port}"
+    server = VllmServer(process, base)
     try:
         _wait(process, f"{base}/health", log)
-        yield VllmServer(process, base)
+        yield server
     finally:
-        running = process.poll() is None
-        children = psutil.Process(process.pid).children(recursive=True) if running else []
-        process.terminate()
-        process.wait(60)
-        for left in psutil.wait_procs(children, timeout=15)[1]:
-            left.kill()
+        if process.poll() is None:
+            server.stop()
 
 
 def _wait(process: subprocess.Popen[bytes], health: str, log: Path) -> None:
