@@ -7,9 +7,12 @@ A number after the name is short for the commonest of them: `vote-16`, `beam-4`,
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+SEVERAL: Final = frozenset({"vote", "beam"})
+"""Strategies that tell of several paths."""
 
 Temperature = Annotated[float, Field(gt=0, le=2, allow_inf_nan=False)]
 

@@ -98,12 +98,12 @@ def _wrong_number(check: Check, relation: re.Match[str]) -> tuple[re.Match[str],
         for wanted, (at, value) in zip(left, right, strict=True):
             number = _NUMBER.match(claim, start + at)
             if wanted[1] != value:
-                lone = number is not None and _plain(number) == abs(value)
+                lone = number is not None and _fraction(number[0]) == abs(value)
                 return (number, _text(abs(wanted[1]))) if number and lone else None
     if not claim[first.end() :].lstrip().startswith(("+", "-", "−")):
         return None
     change = _fraction(check.computed) - _fraction(check.stated)
-    return first, _text(_plain(first) + change)
+    return first, _text(_fraction(first[0]) + change)
 
 
 def _terms(side: str) -> list[tuple[int, Fraction]] | None:
@@ -120,10 +120,6 @@ def _terms(side: str) -> list[tuple[int, Fraction]] | None:
             value = value / number if operator in _DIVISIONS else value * number
         terms.append((found.start(2), -value if found[1] in _MINUS else value))
     return terms
-
-
-def _plain(number: re.Match[str]) -> Fraction:
-    return _fraction(number[0])
 
 
 def _fraction(text: str) -> Fraction:

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from statespace.options import BeamOptions, GuidedOptions, VoteOptions
+from statespace.options import SEVERAL, BeamOptions, GuidedOptions, VoteOptions
 from statespace.trace import Frozen, Transition
 
 MAX_QUESTION: Final = 32_768
@@ -93,9 +93,7 @@ class ForkRequest(Manner):
         int, Field(ge=0, lt=2**31, description="The state to go on from; 0 is the question.")
     ]
     output: Annotated[
-        Annotated[str, StringConstraints(min_length=1, max_length=MAX_OUTPUT, pattern=r"\S")]
-        | None,
-        Field(description="What that state is to say instead."),
+        WrittenOutput | None, Field(description="What that state is to say instead.")
     ] = None
 
 
@@ -195,3 +193,21 @@ class Solution(Frozen):
     completed_at: float | None = None
     metadata: Metadata = Field(default_factory=dict)
     source: Source | None = None
+
+    @property
+    def has_several(self) -> bool:
+        """Whether the transitions of several paths may come between each other."""
+        return self.strategy.partition("-")[0] in SEVERAL
+
+    @property
+    def answer_states(self) -> tuple[int, ...]:
+        """The states that the answer rests on; none if there is no answer."""
+        if self.answer is None:
+            return ()
+        for path in self.paths:
+            # What was kept before there were several paths does not say whose answer it is.
+            if path.path == self.answer_path or (
+                self.answer_path is None and path.answer == self.answer
+            ):
+                return path.states
+        return ()

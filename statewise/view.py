@@ -58,8 +58,6 @@ REASONS: Final = MappingProxyType(
     }
 )
 
-SEVERAL: Final = frozenset({"vote", "beam"})
-"""Strategies with several paths."""
 MAX_OPEN: Final = 6
 """Open transitions that are shown at a time."""
 
@@ -86,7 +84,7 @@ class SolutionView:
         """Take in one event."""
         match event:
             case SolutionCreated(solution=solution):
-                self._several = solution.strategy.partition("-")[0] in SEVERAL
+                self._several = solution.has_several
             case TransitionStarted():
                 self._open[event.id], self._outputs[event.id] = event, ""
                 self._refresh()
@@ -180,12 +178,7 @@ def is_solved(event: Event) -> bool:
 
 def holds(solution: Solution) -> bool:
     """Whether nothing that the answer rests on is refuted; dead ends do not count."""
-    states = {
-        state
-        for path in solution.paths
-        if solution.answer_path in (None, path.path)
-        for state in path.states
-    }
+    states = solution.answer_states
     return not any(
         transition.verdict is Verdict.REFUTED
         for transition in solution.transitions

@@ -21,7 +21,7 @@ from app.engines.base import Chunk, Phase, Sampling
 from app.engines.checkpoint import profile
 from app.engines.pace import Pace
 from app.engines.pool import Pool
-from app.engines.tokenization import Tokenization
+from app.engines.tokenization import Tokenization, Tokenized
 from app.engines.upstream import PROBE, FullError, LostError, Served, Upstream
 from app.errors import (
     AppError,
@@ -46,7 +46,7 @@ DRAIN_S: Final = 1.0
 NONE: Final = "no model server can be reached now; try again later"
 
 
-class RemoteEngine:
+class RemoteEngine(Tokenized):
     """Continues token ids on the least busy of several servers with the same model."""
 
     def __init__(self, settings: Settings) -> None:
@@ -68,7 +68,6 @@ class RemoteEngine:
         )
         self._pool = Pool([Upstream(url, self._http) for url in settings.upstream])
         self._started = False
-        self._text: Tokenization
         self._served = Served("", "", 0)
         self._pace = Pace(settings.stream_interval)
 
@@ -128,14 +127,6 @@ class RemoteEngine:
     def grammar(self, tree: StateTree, sampling: Sampling) -> str | None:
         """The grammar of what follows, if the model was not trained to write states."""
         return self._text.manner.grammar(tree, plain=sampling.plain)
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of text that goes on after others."""
-        return self._text.encode(text)
-
-    def cut(self, prompt: Sequence[int], ids: Sequence[int], characters: int) -> list[int]:
-        """`prompt` and what of `ids` says the first `characters` of their text."""
-        return self._text.cut(prompt, ids, characters)
 
     async def generate(
         self, prompt: Sequence[int], sampling: Sampling

@@ -68,3 +68,18 @@ class Tokenization:
         if self.core is None:
             return None
         return TextDecoder(self.core, prompt, literal=self.literal)
+
+
+class Tokenized:
+    """What engines have in common whose text is made here."""
+
+    _text: Tokenization
+    """Known once the engine has started."""
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of text that goes on after others."""
+        return self._text.encode(text)
+
+    def cut(self, prompt: Sequence[int], ids: Sequence[int], characters: int) -> list[int]:
+        """`prompt` and what of `ids` says the first `characters` of their text."""
+        return self._text.cut(prompt, ids, characters)

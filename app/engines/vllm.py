@@ -24,7 +24,7 @@ from app.engines.dialect import REPETITION, finish_of
 from app.engines.lora import Lora
 from app.engines.manner import Manner
 from app.engines.pace import Pace
-from app.engines.tokenization import Tokenization
+from app.engines.tokenization import Tokenization, Tokenized
 from app.errors import EngineDeadError, EngineError, EngineStartError, RequestError
 from app.settings import Settings
 from statespace.tree import StateTree
@@ -34,7 +34,7 @@ logger = structlog.get_logger(__name__)
 SHUTDOWN_S: Final = 5.0
 
 
-class VllmEngine:
+class VllmEngine(Tokenized):
     """vLLM's `AsyncLLM`: continuous batching, prefix caching, DELTA output."""
 
     def __init__(self, settings: Settings, options: Sequence[str] = ()) -> None:
@@ -42,7 +42,6 @@ class VllmEngine:
         self._options = tuple(options)
         self._llm: Any = None
         self._params: Any = None
-        self._text: Tokenization
         self._lora = Lora(settings)
         self._pace = Pace(settings.stream_interval)
         self._max_context = 0
@@ -106,14 +105,6 @@ class VllmEngine:
 
     def _manner(self, adapter: str | None) -> Manner:
         return self._text.manner if adapter is None else self._lora.manner(adapter)
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of text that goes on after others."""
-        return self._text.encode(text)
-
-    def cut(self, prompt: Sequence[int], ids: Sequence[int], characters: int) -> list[int]:
-        """`prompt` and what of `ids` says the first `characters` of their text."""
-        return self._text.cut(prompt, ids, characters)
 
     async def generate(
         self, prompt: Sequence[int], sampling: Sampling

@@ -20,7 +20,6 @@ import orjson
 
 from app.openai import chat_text
 from app.openai.chat_request import ChatRequest
-from app.openai.transcript import has_several
 from app.web import sse
 from statespace.reader import Grown, Opened
 from statespace.solutions import Failure, Path, Solution, Status
@@ -132,7 +131,7 @@ class ChatSink:
 
     def created(self, solution: Solution) -> None:
         """The role, in a chunk of its own."""
-        self._several = has_several(solution)
+        self._several = solution.has_several
         self._delta(role="assistant", content="")
 
     def in_progress(self, _: Solution) -> None:

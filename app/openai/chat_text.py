@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from app.openai.transcript import answer_states, content, content_tokens, has_several
+from app.openai.transcript import content, content_tokens
 from statespace.solutions import IncompleteReason, Solution, Status, Usage
 from statespace.trace import Transition, Verdict
 
@@ -75,7 +75,7 @@ def ending(solution: Solution, stops: Sequence[str], *, plain: bool) -> Ending:
 
 def steps(solution: Solution) -> str:
     """All its transitions as text."""
-    several = has_several(solution)
+    several = solution.has_several
     return "".join(step(transition, several=several) for transition in solution.transitions)
 
 
@@ -142,7 +142,7 @@ def _remarks(solution: Solution) -> str:
 
 
 def _remarked(solution: Solution) -> Iterator[str]:
-    if has_several(solution):
+    if solution.has_several:
         for path in sorted(solution.paths, key=lambda path: path.path):
             weight = "stopped" if path.weight is None else f"weight {path.weight:.3g}"
             yield f"Path {path.path}: {path.answer or 'no answer'} ({weight})"
@@ -156,7 +156,7 @@ def _remarked(solution: Solution) -> Iterator[str]:
 
 def _refuted(solution: Solution) -> list[str]:
     """The refuted states that the answer rests on."""
-    states = answer_states(solution)
+    states = solution.answer_states
     return [
         f"State {transition.id if transition.number is None else transition.number}"
         for transition in solution.transitions

@@ -34,7 +34,6 @@ from app.openai.responses_object import (
     reasoning_item,
     response_object,
 )
-from app.openai.transcript import has_several
 from app.solving.sinks import Sink
 from app.web import sse
 from statespace.events import (
@@ -85,7 +84,7 @@ class ResponsesSink:
 
     def created(self, solution: Solution) -> None:
         """Sends `response.created`."""
-        self._several = has_several(solution)
+        self._several = solution.has_several
         self._send("response.created", response=self._response(solution))
 
     def in_progress(self, solution: Solution) -> None:

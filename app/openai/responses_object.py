@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.openai import chat_text
 from app.openai.chat_prompt import Turn
-from app.openai.transcript import has_several
 from statespace.solutions import Failure, IncompleteReason, Metadata, Solution, Status
 from statespace.trace import Transition
 
@@ -114,7 +113,7 @@ def response_object(
 def output_items(solution: Solution, wanted: Wanted) -> list[dict[str, Any]]:
     """A reasoning item for each transition, then the message once the solution is over."""
     transitions = () if wanted.plain else solution.transitions
-    several = has_several(solution)
+    several = solution.has_several
     items = [
         reasoning_item(solution.id, transition, wanted, several=several)
         for transition in transitions

@@ -2,32 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from statespace.actions import Action
 from statespace.solutions import Solution
 from statespace.trace import Transition
-
-_SEVERAL: Final = frozenset({"vote", "beam"})
-"""Strategies that tell of several paths, and so say of each step which one it is on."""
-
-
-def has_several(solution: Solution) -> bool:
-    """Whether the steps of several paths may come between each other."""
-    return solution.strategy.partition("-")[0] in _SEVERAL
-
-
-def answer_states(solution: Solution) -> tuple[int, ...]:
-    """The states that the answer rests on; none if there is no answer."""
-    if solution.answer is None:
-        return ()
-    for path in solution.paths:
-        # Solutions that were kept before there were several paths do not say whose answer it is.
-        if path.path == solution.answer_path or (
-            solution.answer_path is None and path.answer == solution.answer
-        ):
-            return path.states
-    return ()
 
 
 def content(solution: Solution) -> str | None:
@@ -48,7 +25,7 @@ def content_tokens(solution: Solution) -> int:
 
 def _summary(solution: Solution) -> Transition | None:
     """The Summarize that states the answer."""
-    states = answer_states(solution)
+    states = solution.answer_states
     return next(
         (
             transition

@@ -48,6 +48,11 @@ def _header(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "header", "description": description, "schema": schema}
 
 
+_IDEMPOTENT: Final = {
+    "parameters": [_header("Idempotency-Key", "The same key and body get the same solution.")]
+}
+
+
 class SolutionPage(BaseModel):
     """A page of solutions."""
 
@@ -70,8 +75,7 @@ class Deleted(BaseModel):
     "/solutions",
     response_model=Solution,
     responses=_STREAMED,
-    openapi_extra=described(SolutionRequest, EXAMPLES)
-    | {"parameters": [_header("Idempotency-Key", "The same key and body get the same solution.")]},
+    openapi_extra=described(SolutionRequest, EXAMPLES) | _IDEMPOTENT,
 )
 async def create_solution(request: Request) -> Response:
     """Solve a problem. With `stream`, every transition is sent as an event as it happens.
@@ -85,8 +89,7 @@ async def create_solution(request: Request) -> Response:
     "/solutions/{solution_id}/fork",
     response_model=Solution,
     responses=_STREAMED,
-    openapi_extra=described(ForkRequest, FORK_EXAMPLES)
-    | {"parameters": [_header("Idempotency-Key", "The same key and body get the same solution.")]},
+    openapi_extra=described(ForkRequest, FORK_EXAMPLES) | _IDEMPOTENT,
 )
 async def fork_solution(request: Request, solution_id: str) -> Response:
     """Go on from a state of a solution, as it is or with an `output` of your own, in a new one.

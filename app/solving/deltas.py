@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -17,7 +18,7 @@ class DeltaThrottle:
     def __init__(self, send: Callable[[Grown], None]) -> None:
         self._send = send
         self._held: Grown | None = None
-        self._sent = 0.0
+        self._sent = -math.inf
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, grown: Grown) -> None:

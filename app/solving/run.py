@@ -51,6 +51,9 @@ class Run:
         self.shutting_down = False
         """Set before the task is cancelled because the server ends, not the client."""
         self._deltas: dict[int, DeltaThrottle] = {}
+        """By path."""
+        self._paths: dict[int, int] = {}
+        """Open transition → its path."""
         self._began = time.perf_counter()
 
     def created(self) -> None:
@@ -104,10 +107,12 @@ class Run:
     def _take(self, step: Step) -> None:
         match step:
             case Grown():
-                if (deltas := self._deltas.get(step.id)) is None:
-                    deltas = self._deltas[step.id] = DeltaThrottle(self._delta)
+                path = self._paths[step.id]
+                if (deltas := self._deltas.get(path)) is None:
+                    deltas = self._deltas[path] = DeltaThrottle(self._delta)
                 deltas.add(step)
             case Opened():
+                self._paths[step.node.id] = step.path
                 for sink in self._sinks:
                     sink.opened(step)
                 if not self.record.transitions:
@@ -120,7 +125,8 @@ class Run:
                 self.record.decide(step)
 
     def _complete(self, transition: Transition) -> None:
-        if (deltas := self._deltas.pop(transition.id, None)) is not None:
+        del self._paths[transition.id]
+        if (deltas := self._deltas.get(transition.path)) is not None:
             deltas.flush()
         self.record.transitions.append(transition)
         self._metrics.count(transition)

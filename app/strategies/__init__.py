@@ -22,8 +22,8 @@ STRATEGIES: Final = MappingProxyType[str, Strategy](
     {
         "single": Strategy(single),
         "guided": Strategy(guided, GuidedOptions, "retries"),
+        "vote": Strategy(vote, VoteOptions, "paths", lambda told: told.paths),
         "beam": Strategy(beam, BeamOptions, "width", lambda told: told.width * told.candidates),
-        "vote": Strategy(vote, VoteOptions, "paths", paths=lambda options: options.paths),
     }
 )
 """Strategies by the name that requests use."""
@@ -47,8 +47,8 @@ def chosen(request: SolutionRequest) -> Chosen:
     """The strategy that a request asks for. Raises `RequestError` naming the field."""
     name, number = split(request.strategy)
     strategy = STRATEGIES[name]
-    for other in ("guided", "vote", "beam"):
-        if other != name and getattr(request, other) is not None:
+    for other, known in STRATEGIES.items():
+        if other != name and known.options and getattr(request, other) is not None:
             raise RequestError(
                 f"{other}: these are options of the strategy {other!r}; leave them out or set "
                 f"strategy to {other!r}",

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from app.engines.base import Chunk, Engine, Sampling
 from app.strategies.reward import Rewards
@@ -18,6 +18,8 @@ from statespace.options import Options
 from statespace.reader import Reading, TraceReader
 from statespace.solutions import IncompleteReason, Path
 from statespace.trace import Transition
+
+_STRIDE: Final = 0x9E3779B97F4A7C15
 
 
 @dataclass(slots=True)
@@ -101,6 +103,15 @@ class Strategy:
     """The option that a number after its name sets."""
     paths: Callable[[Any], int] = lambda _: 1
     """How many times `max_tokens` it may cost with its options."""
+
+
+def varied(asked: Sampling, temperature: float, number: int) -> Sampling:
+    """How sample `number` of a solution is drawn: not greedily, and like no other one.
+
+    The seeds of requests with neighbouring seeds differ too.
+    """
+    seed = None if asked.seed is None else (asked.seed + number * _STRIDE) % 2**63
+    return replace(asked, temperature=asked.temperature or temperature, seed=seed)
 
 
 async def generate(

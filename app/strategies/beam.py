@@ -26,7 +26,7 @@ import structlog
 
 from app.engines.base import Engine, Sampling
 from app.errors import RewardError
-from app.strategies.base import Decided, PathEnded, Problem, Step
+from app.strategies.base import Decided, PathEnded, Problem, Step, varied
 from app.strategies.line import Line
 from app.strategies.path import Writing
 from app.strategies.together import together
@@ -38,8 +38,6 @@ logger = structlog.get_logger(__name__)
 
 MAX_TRANSITIONS: Final = 1_000
 """Of one solution, on all paths."""
-_STRIDE: Final = 0x9E3779B97F4A7C15
-"""Between the seeds of two candidates: those of requests with neighbouring seeds differ too."""
 
 Group = list[Line]
 """The candidates of one path."""
@@ -107,12 +105,9 @@ class _Search:
 
     def _sampling(self, line: Line, share: int) -> Sampling:
         asked = self._problem.sampling
-        number = next(self._requests)
         return replace(
-            asked,
+            varied(asked, self._options.temperature, next(self._requests)),
             max_tokens=min(asked.max_tokens, line.writing.used + share),
-            temperature=asked.temperature or self._options.temperature,
-            seed=None if asked.seed is None else (asked.seed + number * _STRIDE) % 2**63,
             logprobs=self._options.confidence,
         )
 

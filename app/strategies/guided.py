@@ -5,11 +5,11 @@ r"""One path, steered by the verifier: what it refutes is not built upon.
     State 5  Backtrack          Backtrack to State 2.                        by the verifier
     State 6  Solve Subquestion  m = 48 / 2 = 24                          the model goes on
 
-The wording is that of stage-2 traces (`statespace.repair`), and the dead end stays in the context:
-the model was trained to go on from exactly this. No retry may write the refuted value again. The
-first one from a state is as the request says, the second is sampled, and after that the path goes
-one state further back, so that no dead end is walked into twice. When the retries are used up the
-model is left to finish.
+The wording is that of stage-2 traces (`statespace.repair`), and the dead end stays in the context,
+unless `dead_ends` says otherwise: a model can be trained to go on from exactly this. No retry may
+write the refuted value again. The first one from a state is as the request says, the second is
+sampled, and after that the path goes one state further back, so that no dead end is walked into
+twice. When the retries are used up the model is left to finish.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ async def guided(engine: Engine, problem: Problem) -> AsyncGenerator[Step, None]
         async with aclosing(path.write(retries.sampling, retries.until)) as readings:
             async for reading in readings:
                 yield reading
-        if path.exceeded or not path.reader.halted:
+        if not path.halted:
             break
         newest = path.reader.transitions[-1]
         check = _worded(newest)
@@ -53,8 +53,10 @@ async def guided(engine: Engine, problem: Problem) -> AsyncGenerator[Step, None]
             _repair(newest, check, target, path.reader.tree), Origin.VERIFIER
         ):
             yield reading
-        if retries.drops:
-            path.rewind(target)
+        if path.exceeded:
+            break
+        if retries.drops:  # to where the Backtrack has led, whatever numbers the model reuses
+            path.rewind(path.reader.tree.tip)
     yield path.ended()
 
 

@@ -64,6 +64,11 @@ class Writing:
         """Tokens that were generated for it so far."""
         return self._used
 
+    @property
+    def halted(self) -> bool:
+        """Whether it was stopped where it can be gone on with."""
+        return self.reader.halted and not self.exceeded
+
     def branch(self, path: int) -> Writing:
         """Another path, numbered `path`, that goes on from where this one has halted."""
         other = copy.copy(self)
@@ -155,7 +160,7 @@ class Writing:
 
     def _only_grammar_ended(self, until: Until | None) -> bool:
         """Whether only the grammar has ended, and not the path."""
-        if self.exceeded or not self.reader.halted:
+        if not self.halted:
             return False
         if until is not None and until(self.reader.transitions[-1]):
             return False

@@ -13,22 +13,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
-from dataclasses import replace
 from itertools import chain, repeat
-from typing import Final
 
 from app.engines.base import Engine, Sampling
 from app.strategies.ballot import Ballot, Vote, incomplete_beta
-from app.strategies.base import PathEnded, Problem, Step
+from app.strategies.base import PathEnded, Problem, Step, varied
 from app.strategies.groups import Groups
 from app.strategies.path import Writing
 from app.strategies.together import together
 from statespace.options import VoteOptions
 from statespace.reader import Closed
 from statespace.trace import Verdict
-
-_STRIDE: Final = 0x9E3779B97F4A7C15
-"""Between the seeds of two paths: those of requests with neighbouring seeds must differ too."""
 
 
 async def vote(engine: Engine, problem: Problem) -> AsyncGenerator[Step, None]:
@@ -44,7 +39,10 @@ async def vote(engine: Engine, problem: Problem) -> AsyncGenerator[Step, None]:
         count = min(next(waves), options.paths - begun)
         wave = [Writing(engine, problem, path=begun + n, ids=ids) for n in range(count)]
         paths += wave
-        lanes = [hall.lane(path, _sampling(problem, options, path.path)) for path in wave]
+        lanes = [
+            hall.lane(path, varied(problem.sampling, options.temperature, path.path))
+            for path in wave
+        ]
         async with aclosing(together(lanes)) as steps:
             async for step in steps:
                 yield step
@@ -91,13 +89,6 @@ class _Hall:
         """Count the vote of a path that has ended; whether the others need not be waited for."""
         self.ballot.cast(self._votes[ended.path.path])
         return self.ballot.is_decided
-
-
-def _sampling(problem: Problem, options: VoteOptions, path: int) -> Sampling:
-    """How a path is sampled: not greedily, and like no other one."""
-    asked = problem.sampling
-    seed = None if asked.seed is None else (asked.seed + path * _STRIDE) % 2**63
-    return replace(asked, temperature=asked.temperature or options.temperature, seed=seed)
 
 
 def _is_refuted(path: Writing, states: Collection[int]) -> bool:

@@ -51,13 +51,13 @@ def eval_command(  # noqa: PLR0913
         ):
             status.stop()
             checkpoint = Path(model) if url is None and model and Path(model).is_dir() else None
-            done = []
+            done: list[tuple[str, list[SetResult]]] = []
             for one in options:
                 evaluation = Evaluation(
                     found,
                     sets,
                     one,
-                    output / one.name if len(options) > 1 else output,
+                    _folder(output, one.name, options),
                     concurrency=concurrency,
                     patience_s=patience_s,
                     failed_count_as_wrong=failed_count_as_wrong,
@@ -73,9 +73,14 @@ def eval_command(  # noqa: PLR0913
     for name, results in done:
         if len(done) > 1:
             Console().rule(name)
-        _show(results, evaluation.output if len(done) == 1 else output / name)
+        _show(results, _folder(output, name, options))
     failed = any(one.report.failed for _, results in done for one in results)
     return SOME_FAILED if failed else 0
+
+
+def _folder(output: Path, name: str, options: Sequence[Options]) -> Path:
+    """Where the results of one of `options` go."""
+    return output / name if len(options) > 1 else output
 
 
 def _run(evaluation: Evaluation, console: Console) -> list[SetResult]:

@@ -204,3 +204,14 @@ def test_a_number_put_in_for_a_name_is_not_taken_for_the_wrong_one() -> None:
     (check,) = verify_output("d - c = 52 - 10", scope).checks
     assert check.verdict is Verdict.REFUTED
     assert missteps(check) == ("d - c = 52 - 10",)
+
+
+@given(
+    st.text(alphabet="0123456789 .,+-*/×÷−=≈$%()^abx", max_size=60)
+    | st.lists(st.integers(0, 9999), min_size=3, max_size=6).map(
+        lambda n: f"{' + '.join(map(str, n[:-1]))} = {n[-1]} - {n[0]} * {n[1]} / {n[2]}"
+    )
+)
+def test_missteps_are_the_beginnings_of_a_claim_whatever_it_is(line: str) -> None:
+    for check in verify_output(line).checks:
+        assert all(said and check.claim.startswith(said) for said in missteps(check))

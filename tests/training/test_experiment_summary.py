@@ -14,10 +14,11 @@ from statespace import answers
 from statespace.actions import Action
 from statespace.reader import read
 from statespace.trace import Verdict
+from training import statistics
 from training.errors import DataError
 from training.evaluation.judgement import judge_text
 from training.evaluation.report import summarize
-from training.experiment import problems, statistics, summary, texts
+from training.experiment import problems, summary, texts
 from training.experiment.chains import chain
 from training.experiment.plot import plot
 from training.experiment.results import ARMS, Outcome, Result, greedy

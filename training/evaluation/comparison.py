@@ -7,7 +7,6 @@ transition. A misread problem is clean arithmetic, and not among them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -16,13 +15,15 @@ from pydantic import Field
 
 from statespace.trace import Frozen
 from training import manifest
+from training.errors import DataError
 from training.evaluation.interval import Share
 from training.evaluation.judgement import Judgement
+from training.evaluation.plot import empty, save
 from training.evaluation.results import SetResult
+from training.statistics import paired
 
 NAME: Final = "comparison"
 Judged = Mapping[tuple[str, int], Judgement]
-_Z: Final = 1.959964
 _WIDE: Final = 4
 """Ratio of costs beyond which an axis is logarithmic."""
 
@@ -32,7 +33,7 @@ class Against(Frozen):
 
     pairs: int
     difference: Annotated[float, Field(description="Of the shares right.")]
-    low: Annotated[float, Field(description="95 % interval of a paired difference (Wald).")]
+    low: Annotated[float, Field(description="95 % bootstrap interval over problems.")]
     high: float
     wrong_to_right: int
     right_to_wrong: int
@@ -70,15 +71,21 @@ def compare(results: Sequence[tuple[str, SetResult]]) -> list[Compared]:
 
 
 def write(folder: Path, strategies: Sequence[tuple[str, Sequence[SetResult]]]) -> None:
-    """Writes comparison.json, .md and .png of sets in the same order. Raises EvaluationError."""
+    """Writes comparison.json, .md and .png of sets in the same order.
+
+    Raises DataError if they cannot be written, EvaluationError if matplotlib is missing.
+    """
     sets = [(results[0][1].set.name, compare(results)) for results in _by_set(strategies)]
-    manifest.write(
-        folder / f"{NAME}.json",
-        {"sets": {name: [one.model_dump() for one in found] for name, found in sets}},
-    )
+    told = {"sets": {name: [one.model_dump() for one in found] for name, found in sets}}
     text = "\n".join(f"## {name}\n\n{table(found)}" for name, found in sets)
-    (folder / f"{NAME}.md").write_text(text, encoding="utf-8")
-    _plot(folder / f"{NAME}.png", sets)
+    try:
+        manifest.write(folder / f"{NAME}.json", told)
+        (folder / f"{NAME}.md").write_text(text, encoding="utf-8")
+        _plot(folder / f"{NAME}.png", sets)
+    except OSError as error:
+        raise DataError(
+            f"cannot write to {folder}: {error.strerror}; free space, run again"
+        ) from error
 
 
 def table(found: Sequence[Compared]) -> str:
@@ -113,20 +120,16 @@ def _row(one: Compared) -> str:
 def _against(first: Judged, other: Judged) -> Against:
     keys = [key for key in first if key in other]
     pairs = [(first[key], other[key]) for key in keys]
-    better = sum(not a.right and b.right for a, b in pairs)
-    worse = sum(a.right and not b.right for a, b in pairs)
+    found = paired([[b.right for _, b in pairs]], [[a.right for a, _ in pairs]])
     refuted = [(a, b) for a, b in pairs if not a.right and a.refuted_on_path]
-    count = max(1, len(pairs))
-    difference = (better - worse) / count
-    half = _Z * math.sqrt(max(0.0, (better + worse) / count - difference**2) / count)
     spent = sum(a.completion_tokens for a, _ in pairs)
     return Against(
         pairs=len(pairs),
-        difference=difference,
-        low=difference - half,
-        high=difference + half,
-        wrong_to_right=better,
-        right_to_wrong=worse,
+        difference=found.difference,
+        low=found.low,
+        high=found.high,
+        wrong_to_right=found.only_ours,
+        right_to_wrong=found.only_theirs,
         first_right=sum(a.right for a, _ in pairs),
         refuted=len(refuted),
         recovered=sum(b.right for _, b in refuted),
@@ -152,17 +155,15 @@ def _percent(share: float) -> str:
 
 def _plot(path: Path, sets: Sequence[tuple[str, Sequence[Compared]]]) -> None:
     """Accuracy over tokens per problem, and over seconds, a line of panels for each set."""
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    figure = Figure(figsize=(12, 4.2 * len(sets)), layout="constrained")
-    panels: Any = figure.subplots(len(sets), 2, squeeze=False)
+    figure = empty(12, 4.2 * len(sets))
+    panels = figure.subplots(len(sets), 2, squeeze=False)
     for (name, found), (left, right) in zip(sets, panels, strict=True):
         _points(left, found, [one.tokens for one in found])
         _points(right, found, [one.seconds for one in found])
         left.set_title(name)
         left.set_xlabel("generated tokens per problem")
         right.set_xlabel("seconds per problem, as many at a time as in the run")
-    figure.savefig(path, format="png", dpi=120)
+    save(figure, path)
 
 
 def _points(axes: Any, found: Sequence[Compared], places: Sequence[float]) -> None:

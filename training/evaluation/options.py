@@ -83,7 +83,7 @@ def strategy_fields(text: str) -> dict[str, Any]:
         name, equals, value = pair.partition("=")
         if not equals or own not in _OWN:
             raise ValueError(f"{pair!r} in {text!r} is no option; write vote-8,stop=never")
-        values[name] = [int(one) for one in value.split("+")] if name == "waves" else _value(value)
+        values[name] = [*map(_value, value.split("+"))] if name == "waves" else _value(value)
     return {"strategy": strategy, **({own: values} if values else {})}
 
 

@@ -19,14 +19,8 @@ def plot(
     path: Path, title: str, results: Sequence[tuple[str, Report, Sequence[Judgement]]]
 ) -> None:
     """Writes a PNG. Raises EvaluationError if matplotlib is not installed."""
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ImportError as error:
-        raise EvaluationError(
-            "the plot needs matplotlib; install it: pip install 'statewise[eval]'"
-        ) from error
     lengths = any(len(report.by_operations) > 1 for _, report, _ in results)
-    figure = Figure(figsize=(14 if lengths else 10, 4 + 0.3 * len(results)), layout="constrained")
+    figure = empty(14 if lengths else 10, 4 + 0.3 * len(results))
     panels = figure.subplots(1, 3 if lengths else 2)
     figure.suptitle(title)
     _accuracies(panels[0], results)
@@ -39,6 +33,22 @@ def plot(
         loc="outside lower center",
         ncols=min(4, len(results)),
     )
+    save(figure, path)
+
+
+def empty(width: float, height: float) -> Any:
+    """A figure, in inches. Raises EvaluationError if matplotlib is not installed."""
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415
+    except ImportError as error:
+        raise EvaluationError(
+            "the plot needs matplotlib; install it: pip install 'statewise[eval]'"
+        ) from error
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save(figure: Any, path: Path) -> None:
+    """Writes a PNG, whole or not at all. Raises OSError."""
     part = path.with_name(path.name + ".part")
     try:
         figure.savefig(part, format="png", dpi=120)

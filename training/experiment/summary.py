@@ -13,8 +13,8 @@ from training.errors import DataError
 from training.evaluation.interval import Share
 from training.experiment.problems import SETS
 from training.experiment.results import ARMS, LETTERS, Arm, Outcome, Result
-from training.experiment.statistics import Paired, paired, spread
 from training.sections import Section
+from training.statistics import Paired, paired, spread
 
 ALL: Final = "all four sets"
 GREEDY: Final[dict[Arm, str]] = {
