@@ -129,6 +129,53 @@ class Settings(BaseSettings):
     shutdown_grace_s: Annotated[
         float, Field(ge=0, description="How long running streams may finish after SIGTERM.")
     ] = 10.0
+    warm_up: Annotated[
+        bool,
+        Field(
+            description="Whether everything that is slow when first used is used once before the "
+            "server is ready."
+        ),
+    ] = True
+    ops_port: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=65535,
+            description="A port for probes and metrics alone, answered also while the event loop "
+            "is busy; without it they are on `port` only.",
+        ),
+    ] = None
+    loop_stall_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="How long the event loop may stand still before `/livez` on `ops_port` "
+            "says 503, in seconds.",
+        ),
+    ] = 60.0
+    canary_after_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="Silence of the engine, while it has requests, after which it is asked "
+            "for one token, in seconds.",
+        ),
+    ] = 30.0
+    canary_limit_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="How long that may take before the engine is taken for dead, in seconds.",
+        ),
+    ] = 60.0
+    engine_restarts: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="How often within 10 minutes an engine that has died is started again in "
+            "this process; then, or with 0, the process ends and its supervisor starts another.",
+        ),
+    ] = 0
     stream_interval: Annotated[
         int,
         Field(ge=1, le=64, description="Most tokens gathered, for 0.25 s, before they are sent."),
