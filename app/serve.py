@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import math
 import signal
 import socket
@@ -12,9 +11,9 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Final
 
-import structlog
 import uvicorn
 
+from app import logs
 from app.engines.launch import build
 from app.errors import AppError, EngineStartError
 from app.host import Host
@@ -42,7 +41,7 @@ def serve(
     Raises `EngineStartError` if the port is taken, or if the engine does not start, and
     `StoreError` if the database cannot be used.
     """
-    _configure_logging(settings)
+    logs.configure(settings)
     asyncio.run(_check_store(settings))
     end_orphans(settings.state_dir)
     listener = bind(settings.host, settings.port)
@@ -156,19 +155,3 @@ def _shown(host: str) -> str:
     """The address as it stands in a URL that this machine can reach."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]" if ":" in host else host
-
-
-def _configure_logging(settings: Settings) -> None:
-    level = getattr(logging, settings.log_level.upper())
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(),
-    )

@@ -275,6 +275,20 @@ class Settings(BaseSettings):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Logs.")
     ] = "info"
+    log_format: Annotated[
+        Literal["auto", "json", "console"],
+        Field(
+            description="A JSON object for each line, or text for people; `auto`: text at a "
+            "terminal."
+        ),
+    ] = "auto"
+    log_content: Annotated[
+        bool,
+        Field(
+            description="Whether logs may hold questions, answers and the messages of unforeseen "
+            "errors."
+        ),
+    ] = False
     state_dir: Annotated[
         Path, Field(description="Where running servers are recorded, so that orphans can be ended.")
     ] = Field(default_factory=_state_dir)
