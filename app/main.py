@@ -21,6 +21,7 @@ from app.keeping.commits import Commits
 from app.keeping.library import Library
 from app.keeping.replica import Lease, Replica
 from app.metrics import Metrics
+from app.page import router as page
 from app.routes import (
     adapters,
     batches,
@@ -104,6 +105,8 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     responses.install(app)
     description.install(app)
     app.include_router(ops.router)
+    if settings.page:
+        app.include_router(page.router)
     # Says so in OpenAPI; what refuses is `Auth`.
     needs_key = [Security(HTTPBearer(auto_error=False))] if ring.required else []
     for router in (

@@ -106,6 +106,7 @@ class Settings(BaseSettings):
         NoDecode,
         Field(description="Web origins whose pages may call the API, by commas; `*` is every one."),
     ] = ()
+    page: Annotated[bool, Field(description="Whether the web page is served, at `/`.")] = True
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 2_000_000
     default_max_tokens: Annotated[
         int, Field(ge=1, description="Generated tokens of a request that names no limit.")
