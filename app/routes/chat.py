@@ -14,6 +14,7 @@ from app.openai.chat_stream import HEARTBEAT, ChatStream
 from app.settings import Settings
 from app.solving.service import Service
 from app.web import sse
+from app.web.access_log import made
 from app.web.bodies import described, read_body
 from app.web.channel import Channel
 from app.web.connection import while_connected
@@ -68,7 +69,9 @@ async def create_chat_completion(request: Request) -> Response:
         begun = await while_connected(
             request, chat_runs.begin(service, planned, key, lambda index: [stream.sink(index)])
         )
+        made(request, [running.id for running in begun])
         return FrameResponse(channel.read(settings.heartbeat_s), lambda: chat_runs.cancel(begun))
     solutions = await while_connected(request, chat_runs.solve(service, planned, key))
+    made(request, [solution.id for solution in solutions])
     completion = chat_completion(planned.head, solutions)
     return Response(completion.model_dump_json(), media_type="application/json")

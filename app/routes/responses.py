@@ -22,6 +22,7 @@ from app.solving.service import Order, Running, Service
 from app.solving.sinks import Sink
 from app.store.solutions import Kept
 from app.web import sse
+from app.web.access_log import made
 from app.web.bodies import described, read_body
 from app.web.channel import Channel
 from app.web.connection import while_connected
@@ -85,6 +86,7 @@ async def create_response(request: Request) -> Response:
     # nothing that was seen can be lost, and the next request can name it.
     channel = Channel() if body.stream and not planned.wanted.store else None
     running = await while_connected(request, _begin(request, planned, channel))
+    made(request, [running.id])
     left = (lambda: None) if planned.wanted.background else running.cancel
     if channel is not None:
         return FrameResponse(channel.read(_heartbeat(request)), left)

@@ -17,6 +17,7 @@ from app.solving.forks import Fork
 from app.solving.service import Idempotency, Order, Running, Service
 from app.store.solutions import Kept, Query
 from app.web import sse
+from app.web.access_log import made
 from app.web.bodies import described, read_body
 from app.web.channel import Channel
 from app.web.connection import while_connected
@@ -119,6 +120,7 @@ async def _solve(request: Request, wanted: SolutionRequest, fork: Fork | None = 
         extra=None if fork is None else fork.extra(),
     )
     begun = await while_connected(request, service.begin(order))
+    made(request, [begun.id])
     if isinstance(begun, Kept):
         return await _answer_again(request, begun, wanted)
     if channel is not None:

@@ -38,6 +38,7 @@ def install(app: FastAPI) -> None:
 def error_response(request: Request, error: AppError, status: int | None = None) -> JSONResponse:
     """`error` as a response, with the headers that belong to it."""
     request_id = request.state.request_id
+    request.state.refused = error.code or error.type  # for the log
     # Unforeseen errors are answered outside of the middleware that sets it on all others.
     headers = {"x-request-id": request_id}
     if error.retry_after is not None:

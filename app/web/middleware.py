@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, Final
 from uuid import uuid4
 
 import structlog
@@ -18,14 +17,10 @@ from starlette.status import HTTP_500_INTERNAL_SERVER_ERROR
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import RequestError
+from app.web import access_log
 from app.web.failures import error_response
 
 logger = structlog.get_logger(__name__)
-
-MAX_PATH: Final = 200
-"""Characters of a path that are logged."""
-POLLED: Final = frozenset({"/livez", "/readyz", "/startupz", "/metrics"})
-"""What is asked for every few seconds: logged only for debugging."""
 
 
 class RequestId:
@@ -46,13 +41,16 @@ class RequestId:
         request_id = f"req_{uuid4().hex}"
         scope.setdefault("state", {})["request_id"] = request_id
         status: int | None = None
+        sent = 0
         began = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, sent
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)["x-request-id"] = request_id
+            else:
+                sent += len(message.get("body", b""))
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -63,22 +61,7 @@ class RequestId:
                 logger.exception("internal_error")
                 raise
             finally:
-                _log(scope, status, time.perf_counter() - began)
-
-
-def _log(scope: Scope, status: int | None, seconds: float) -> None:
-    """How a request was answered; without its query, headers and body, which may hold secrets."""
-    told: dict[str, Any] = {
-        "method": scope["method"],
-        "path": scope["path"][:MAX_PATH],
-        "status": status,
-        "seconds": round(seconds, 4),
-        "owner": scope["state"].get("owner"),
-    }
-    if scope["path"] in POLLED:
-        logger.debug("request", **told)
-    else:
-        logger.info("request", **told)
+                access_log.log(scope, status, time.perf_counter() - began, sent)
 
 
 class NoNul:
