@@ -23,6 +23,7 @@ import structlog
 
 from app.errors import AppError, RequestError
 from app.settings import Settings
+from app.tracing.current import Current
 
 MAX_TEXT: Final = 2_000
 """Characters of a value."""
@@ -42,12 +43,6 @@ _TOLD_ALREADY: Final = "Exception in ASGI application"
 
 Fields = MutableMapping[str, Any]
 Render = Callable[[Fields], str]
-
-
-class Context:
-    """What lines are given beside the request's own: where they are in a trace."""
-
-    trace: Callable[[], Mapping[str, str]] = staticmethod(dict)
 
 
 def configure(settings: Settings) -> None:
@@ -129,7 +124,7 @@ class Formatter(logging.Formatter):
             "level": level,
             "event": fields.pop("event", ""),
         }
-        return self._render(bounded({**head, **fields, **Context.trace()}))
+        return self._render(bounded({**head, **fields, **Current.ids()}))
 
 
 def as_json(fields: Fields) -> str:

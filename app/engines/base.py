@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -45,6 +45,8 @@ class Sampling:
     """The LoRA adapter to use."""
     plain: bool = False
     """Whether the model answers as it likes, without the instructions and the grammar of states."""
+    trace: Mapping[str, str] | None = None
+    """Headers that name the trace that it is part of."""
 
 
 class Engine(Protocol):

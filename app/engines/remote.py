@@ -168,7 +168,7 @@ class RemoteEngine(Tokenized):
         answer = completions.Answer(len(prompt), sampling.max_tokens, self._text.decoder(prompt))
         began = 0.0
         try:
-            async with upstream.completion(body) as pieces:
+            async with upstream.completion(body, sampling.trace) as pieces:
                 async for piece in pieces:
                     began = began or time.perf_counter()
                     for chunk in answer.feed(piece):

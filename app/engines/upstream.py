@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -129,7 +129,9 @@ class Upstream:
         return ids if isinstance(ids, list) else None
 
     @asynccontextmanager
-    async def completion(self, body: bytes) -> AsyncIterator[AsyncGenerator[bytes, None]]:
+    async def completion(
+        self, body: bytes, trace: Mapping[str, str] | None = None
+    ) -> AsyncIterator[AsyncGenerator[bytes, None]]:
         """The bytes of a stream; leaving the block closes the connection, which ends the work.
 
         Raises `LostError`, also inside the block, `FullError`, and `RequestError` if the server
@@ -138,7 +140,10 @@ class Upstream:
         self.busy += 1
         try:
             async with self._http.stream(
-                "POST", f"{self.url}/v1/completions", content=body, headers=_JSON
+                "POST",
+                f"{self.url}/v1/completions",
+                content=body,
+                headers={**_JSON, **(trace or {})},
             ) as response:
                 if response.status_code != httpx2.codes.OK:
                     raise _refusal(response, await _read(response))

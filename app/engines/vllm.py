@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import structlog
 
+from app import logs
 from app.engines import cpu, heap
 from app.engines.base import Chunk, Phase, Sampling
 from app.engines.checkpoint import check_folder, profile
@@ -27,6 +28,7 @@ from app.engines.pace import Pace
 from app.engines.tokenization import Tokenization, Tokenized
 from app.errors import EngineDeadError, EngineError, EngineStartError, RequestError
 from app.settings import Settings
+from app.tracing import environment as tracing
 from statespace.tree import StateTree
 
 logger = structlog.get_logger(__name__)
@@ -46,6 +48,8 @@ class VllmEngine(Tokenized):
         self._pace = Pace(settings.stream_interval)
         self._max_context = 0
         self._width = 0
+        self._traces = False
+        """Whether vLLM makes spans of its own: it warns of headers that it has no use for."""
 
     @property
     def max_context(self) -> int:
@@ -75,7 +79,9 @@ class VllmEngine(Tokenized):
         phase("loading")
         self._llm = await asyncio.to_thread(_build, args)
         self._max_context = self._llm.model_config.max_model_len
-        self._width = self._llm.vllm_config.scheduler_config.max_num_seqs
+        config = self._llm.vllm_config
+        self._width = config.scheduler_config.max_num_seqs
+        self._traces = config.observability_config.otlp_traces_endpoint is not None
         self._text = await asyncio.to_thread(
             Tokenization.of, self._llm.get_tokenizer(), asked, self._settings.model
         )
@@ -117,7 +123,11 @@ class VllmEngine(Tokenized):
         began, tokens = 0.0, 0
         with self._lora.using(sampling.adapter) as lora:
             outputs = self._llm.generate(
-                inputs, self._sampling(sampling), uuid4().hex, lora_request=lora
+                inputs,
+                self._sampling(sampling),
+                uuid4().hex,
+                lora_request=lora,
+                trace_headers=sampling.trace if self._traces else None,
             )
             try:
                 async for output in outputs:
@@ -177,6 +187,10 @@ class VllmEngine(Tokenized):
         if cpu.is_cpu():
             os.environ.update(cpu.environment(self._settings, os.environ))
             profile = cpu.options(self._settings)
+        for name, value in logs.for_engine(self._settings).items():
+            os.environ.setdefault(name, value)
+        for name, value in tracing.for_engine(os.environ).items():
+            os.environ.setdefault(name, value)
         quiet = self._settings.log_level != "debug"
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR" if quiet else "INFO")
         os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")

@@ -21,6 +21,8 @@ from statespace.trace import Transition
 
 _STRIDE: Final = 0x9E3779B97F4A7C15
 
+Ask = Callable[[Engine, Sequence[int], Sampling, int], AsyncGenerator[Chunk, None]]
+
 
 @dataclass(slots=True)
 class Spent:
@@ -51,6 +53,8 @@ class Problem:
     """The strategy's own, from `statespace.options`."""
     rewards: Rewards | None = None
     """The process reward model, if there is one."""
+    ask: Ask | None = None
+    """Asks the engine, if somebody wants to know of it: given the path that it is for, too."""
     spent: Spent = field(default_factory=Spent)
 
     def reader(self, *, path: int = 0, ids: Iterator[int] | None = None) -> TraceReader:
@@ -115,14 +119,18 @@ def varied(asked: Sampling, temperature: float, number: int) -> Sampling:
 
 
 async def generate(
-    engine: Engine, problem: Problem, context: Sequence[int], sampling: Sampling
+    engine: Engine, problem: Problem, context: Sequence[int], sampling: Sampling, path: int = 0
 ) -> AsyncGenerator[Chunk, None]:
-    """Continue `context`, counting what it costs; closing the generator aborts."""
+    """Continue `context` of a `path`, counting what it costs; closing the generator aborts."""
+    if problem.ask is None:
+        asked = engine.generate(context, sampling)
+    else:
+        asked = problem.ask(engine, context, sampling, path)
     spent = problem.spent
     spent.prompt += len(context)
     spent.first = spent.first or len(context)
     cached = 0
-    async with aclosing(engine.generate(context, sampling)) as chunks:
+    async with aclosing(asked) as chunks:
         async for chunk in chunks:
             spent.completion += len(chunk.token_ids)
             if chunk.cached_tokens > cached:

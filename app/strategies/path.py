@@ -110,7 +110,7 @@ class Writing:
         ids: list[int] = []
         said: list[str] = []
         self.logprobs = []
-        chunks = generate(self._engine, self._problem, self.context, sampling)
+        chunks = generate(self._engine, self._problem, self.context, sampling, self.path)
         async with aclosing(chunks):
             async for chunk in chunks:
                 count = len(chunk.token_ids)
