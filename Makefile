@@ -5,7 +5,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: help install demo serve stop test test-all check fix bench clean
+.PHONY: help install demo serve stop test test-all check fix docs bench clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,9 +38,12 @@ fix: install  ## format and mend what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+docs: install  ## build the documentation site, links checked, in build/docs/site
+	@$(BIN)/python -m scripts.site
+
 bench: install  ## what parsing, checking and serving cost
 	@$(BIN)/python -m benchmarks.reading
-	@$(BIN)/python -m benchmarks.serving
+	@$(BIN)/python -m benchmarks.serve
 
 clean:  ## remove caches; .venv, runs and checkpoints stay
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

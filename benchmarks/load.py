@@ -1,14 +1,16 @@
 """The load client: streams at full speed and reads bytes without looking at them.
 
 A process of its own. Each line on standard input is a `Job` as JSON, each line of output the
-`Outcome`. While the clock runs it only counts bytes and keeps the last ones of every stream; the
-server's own account of its tokens is read from those afterwards.
+`Outcome`. While the clock runs it counts bytes, keeps the last ones of every stream and looks for
+one pattern until it has found it, which is the time to the first event; the server's own account of
+its tokens, and the answers, are read from what was kept afterwards.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import time
 from collections import deque
@@ -18,12 +20,18 @@ from typing import Any, Final, cast
 
 import uvloop
 
+from statespace.reader import TraceReader
+
 KEPT: Final = 1 << 18
 """Bytes kept of the end of a stream: room for a whole solution object."""
 END: Final = b"\r\n0\r\n\r\n"
 """The end of a chunked body; within JSON no line ends stand."""
 LIMIT_S: Final = 300.0
 """Seconds after which a job has failed."""
+TRANSITION: Final = r"event: transition\.started"
+"""Our first event."""
+TOKEN: Final = r'"content":"[^"]'
+"""The first text of a chat completion: what stands before it is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,8 @@ class Job:
     path: str
     bodies: Sequence[str]
     streams: int
+    first: str = TRANSITION
+    """A pattern; the first time that it is seen in an answer is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,12 @@ class Outcome:
     prompt_tokens: int
     completion_tokens: int
     bytes: int
+    client_s: float = 0.0
+    """CPU time of the client itself."""
+    first_s: Sequence[float] = ()
+    """Seconds from each request to its first event, of those that had one."""
+    answers: Sequence[str | None] = ()
+    """In the order of the bodies."""
 
 
 class LoadError(Exception):
@@ -54,13 +70,17 @@ class LoadError(Exception):
 class Connection(asyncio.Protocol):
     """One connection, kept for a worker's requests in turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: str = TRANSITION) -> None:
         self._transport: asyncio.Transport | None = None
+        self._first = re.compile(first.encode())
+        self._asked = 0.0
         self._pieces: deque[bytes] = deque()
         self._held = 0
         self._last = b""
         self._ended: asyncio.Future[None] | None = None
         self.received = 0
+        self.first_s: float | None = None
+        """Seconds from the latest request to its first event."""
 
     async def post(self, request: bytes) -> bytes:
         """Send a request; the last bytes of its answer, or all of them if they are few.
@@ -72,6 +92,7 @@ class Connection(asyncio.Protocol):
         self._pieces.clear()
         self._held = 0
         self._ended = asyncio.get_running_loop().create_future()
+        self.first_s, self._asked = None, time.perf_counter()
         self._transport.write(request)
         await self._ended
         return b"".join(self._pieces)
@@ -85,6 +106,8 @@ class Connection(asyncio.Protocol):
         self.received += len(data)
         self._held += len(data)
         self._pieces.append(data)
+        if self.first_s is None and self._first.search(b"".join(self._pieces)):
+            self.first_s = time.perf_counter() - self._asked
         while self._held - len(self._pieces[0]) >= KEPT:
             self._held -= len(self._pieces.popleft())
         self._last = (
@@ -112,30 +135,46 @@ async def perform(job: Job) -> Outcome:
     Raises `LoadError` for a stream without a last event, `OSError` for one that was lost,
     `TimeoutError` after `LIMIT_S`.
     """
-    requests = iter([_request(job, body) for body in job.bodies])
+    requests = iter([(number, _request(job, body)) for number, body in enumerate(job.bodies)])
     loop = asyncio.get_running_loop()
     connections: list[Connection] = []
     for _ in range(job.streams):
-        _, connection = await loop.create_connection(Connection, job.host, job.port)
+        _, connection = await loop.create_connection(
+            lambda: Connection(job.first), job.host, job.port
+        )
         connections.append(connection)
-    began = time.perf_counter()
+    tails = [b""] * len(job.bodies)
+    first: list[float] = []
+    began, cpu = time.perf_counter(), time.process_time()
     async with asyncio.timeout(LIMIT_S), asyncio.TaskGroup() as group:
-        workers = [group.create_task(_work(each, requests)) for each in connections]
-    seconds = time.perf_counter() - began
+        for connection in connections:
+            group.create_task(_work(connection, requests, tails, first))
+    seconds, client_s = time.perf_counter() - began, time.process_time() - cpu
     for connection in connections:
         connection.close()
-    usages = [usage(tail) for worker in workers for tail in worker.result()]
+    usages = [usage(tail) for tail in tails]
     return Outcome(
         seconds=seconds,
         prompt_tokens=sum(found["prompt_tokens"] for found in usages),
         completion_tokens=sum(found["completion_tokens"] for found in usages),
         bytes=sum(connection.received for connection in connections),
+        client_s=client_s,
+        first_s=first,
+        answers=[answer(tail) for tail in tails],
     )
 
 
-async def _work(connection: Connection, requests: Iterator[bytes]) -> list[bytes]:
-    """The last bytes of all answers that this connection got."""
-    return [await connection.post(request) for request in requests]
+async def _work(
+    connection: Connection,
+    requests: Iterator[tuple[int, bytes]],
+    tails: list[bytes],
+    first: list[float],
+) -> None:
+    """Posts what is left of `requests`, one after the other."""
+    for number, request in requests:
+        tails[number] = await connection.post(request)
+        if connection.first_s is not None:
+            first.append(connection.first_s)
 
 
 def _request(job: Job, body: str) -> bytes:
@@ -156,6 +195,30 @@ def usage(tail: bytes) -> dict[str, Any]:
     if not counted:
         raise LoadError(f"the last event has no usage: {str(event)[:500]}")
     return dict(counted)
+
+
+def answer(tail: bytes) -> str | None:
+    """The answer of a whole stream: ours says it in the end, a chat's stands in its text."""
+    lines = tail.decode(errors="replace").split("\n")
+    events = [json.loads(line[6:]) for line in lines if _is_whole(line)]
+    if "solution" in events[-1]:
+        found: str | None = events[-1]["solution"]["answer"]
+        return found
+    choices = [choice for event in events for choice in event.get("choices", ())]
+    return answer_in("".join(choice["delta"].get("content") or "" for choice in choices))
+
+
+def answer_in(text: str) -> str | None:
+    """The answer that a trace reaches."""
+    reader = TraceReader()
+    reader.feed(text, tokens=0)
+    reader.close()
+    return reader.answer
+
+
+def _is_whole(line: str) -> bool:
+    """Whether a line is an event that was not cut where keeping began."""
+    return line.startswith("data: {") and line.rstrip("\r").endswith("}")
 
 
 async def main() -> None:

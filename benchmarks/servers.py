@@ -23,10 +23,14 @@ from app.engines import cpu
 from app.settings import Settings
 
 HOST: Final = "127.0.0.1"
-START_S: Final = 300.0
+START_S: Final = 900.0
+"""A crowded machine imports vLLM for minutes."""
 STOP_S: Final = 20.0
 ROOT: Final = Path(__file__).resolve().parent.parent
-_SERVE: Final = "from app.serve import serve; from app.settings import Settings; serve(Settings())"
+_SERVE: Final = (
+    "import sys; from app.serve import serve; from app.settings import Settings; "
+    "serve(Settings(), sys.argv[1:])"
+)
 
 
 class StartError(Exception):
@@ -67,19 +71,21 @@ class Worker:
 
 
 @contextmanager
-def statewise(settings: Settings) -> Iterator[Server]:
-    """Our service."""
+def statewise(settings: Settings, options: Sequence[str] = ()) -> Iterator[Server]:
+    """Our service; `options` are the engine's."""
     port = _free_port()
     chosen = {**_variables(settings), "STATEWISE_PORT": str(port)}
     with tempfile.TemporaryDirectory() as state:
         chosen["STATEWISE_STATE_DIR"] = state
-        command = [sys.executable, "-c", _SERVE]
+        command = [sys.executable, "-c", _SERVE, *options]
         with _server(command, {**os.environ, **chosen}, port, "/readyz") as server:
             yield server
 
 
 @contextmanager
-def vllm_server(settings: Settings, *, profile: bool) -> Iterator[Server]:
+def vllm_server(
+    settings: Settings, options: Sequence[str] = (), *, profile: bool
+) -> Iterator[Server]:
     """vLLM's own OpenAI server, with the service's CPU profile or as vLLM comes.
 
     As it comes, it would take nearly all memory for its cache and not start beside anything else:
@@ -95,18 +101,19 @@ def vllm_server(settings: Settings, *, profile: bool) -> Iterator[Server]:
     if profile and cpu.is_cpu():
         environment |= ours
         command += cpu.options(settings)
+    command += options
     environment["VLLM_NO_USAGE_STATS"] = "1"
     with _server(command, environment, port, "/health") as server:
         yield server
 
 
 @contextmanager
-def worker(module: str, settings: Settings) -> Iterator[Worker]:
+def worker(module: str, settings: Settings, options: Sequence[str] = ()) -> Iterator[Worker]:
     """A module of this package that answers JSON lines."""
     environment = {**os.environ, **_variables(settings)}
     with _log() as log, log.open("w") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", module],
+            [sys.executable, "-m", module, *options],
             env=environment,
             cwd=ROOT,
             stdin=subprocess.PIPE,
