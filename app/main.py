@@ -10,6 +10,7 @@ from typing import Final
 
 from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
+from starlette.datastructures import State
 from starlette.middleware.cors import CORSMiddleware
 
 from app.access.admission import Admission
@@ -22,6 +23,7 @@ from app.keeping.library import Library
 from app.keeping.replica import Lease, Replica
 from app.metrics import Metrics
 from app.page import router as page
+from app.pulse import Pulse
 from app.routes import (
     adapters,
     batches,
@@ -67,6 +69,8 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     lease = Lease(settings.lease_s)
     commits = Commits(database, lease.name)
     library = Library(store, commits, lease, settings.retention_s)
+    host.died = service.engine_died
+    pulse = Pulse()
     service = Service(settings, host, metrics, admission, library)
     commits.lost = service.stop_one
     office = Office(settings, host, service, admission, database, lease)
@@ -75,6 +79,7 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         app.state.started_at = time.time()
+        pulse.start()
         await database.open()
         commits.start()
         replica.start()
@@ -88,6 +93,7 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
         await commits.stop()
         await database.close()
         await host.stop()
+        await pulse.stop()
 
     app = FastAPI(
         title="Statewise",
@@ -95,13 +101,18 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
         description="State-Transition Reasoners: every step of a solution as a checked event.",
         lifespan=lifespan,
     )
-    app.state.settings = settings
-    app.state.host = host
-    app.state.service = service
-    app.state.admission = admission
-    app.state.keys = ring
-    app.state.office = office
-    app.state.metrics = metrics
+    app.state = State(
+        {
+            "settings": settings,
+            "host": host,
+            "service": service,
+            "admission": admission,
+            "keys": ring,
+            "office": office,
+            "metrics": metrics,
+            "pulse": pulse,
+        }
+    )
     responses.install(app)
     description.install(app)
     app.include_router(ops.router)
@@ -139,5 +150,5 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
             allow_headers=["*"],
             expose_headers=EXPOSED_HEADERS,
         )
-    app.add_middleware(RequestId)
+    app.add_middleware(RequestId, leaving=lambda: service.draining)
     return app

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import math
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from typing import Final
 import uvicorn
 
 from app import logs
+from app.engines.canary import Canary
 from app.engines.launch import build
 from app.errors import AppError, EngineStartError
 from app.host import Host
@@ -21,8 +21,10 @@ from app.main import create_app
 from app.processes import Registration, end_orphans
 from app.settings import Settings
 from app.solving.service import Service
+from app.solving.warmup import warm
 from app.store.database import Database
 from app.web.http import BoundedHttp
+from app.web.ops_server import OpsServer
 
 LAST_WORDS_S: Final = 2
 """What a client has, after the grace, to read its end event."""
@@ -45,6 +47,7 @@ def serve(
     asyncio.run(_check_store(settings))
     end_orphans(settings.state_dir)
     listener = bind(settings.host, settings.port)
+    ops_listener = None if settings.ops_port is None else bind(settings.host, settings.ops_port)
     url = f"http://{_shown(settings.host)}:{listener.getsockname()[1]}"
     registration = Registration(
         settings.state_dir, url=url, model=settings.served_name, engine=settings.engine
@@ -58,10 +61,10 @@ def serve(
             "name another in STATEWISE_STATE_DIR"
         ) from error
     try:
-        engine = build(settings, options)
         server: _Server
-        host = Host(engine, registration, on_failure=lambda: _leave(server))
+        host = _host(settings, options, registration, on_failure=lambda: server.leave(now=True))
         app = create_app(settings, host)
+        ops = None if ops_listener is None else OpsServer(app, ops_listener)
         config = uvicorn.Config(
             app,
             loop="uvloop",
@@ -70,16 +73,22 @@ def serve(
             access_log=False,
             log_config=None,
             server_header=False,
-            timeout_graceful_shutdown=math.ceil(settings.shutdown_grace_s) + LAST_WORDS_S,
+            timeout_graceful_shutdown=LAST_WORDS_S,
         )
         server = _Server(config, app.state.service, settings.shutdown_grace_s)
         # uvicorn takes SIGTERM over while it serves and raises it again once it has drained; this
         # is for the moments before and after. A terminal that closes sends SIGHUP.
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, lambda *_: _leave(server))
+                signal.signal(number, lambda *_: server.leave())
         on_bound(url)
-        server.run(sockets=[listener])
+        if ops is not None:
+            ops.start()
+        try:
+            server.run(sockets=[listener])
+        finally:
+            if ops is not None:
+                ops.stop()
     finally:
         registration.remove()
         listener.close()
@@ -120,35 +129,69 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Ends the runs itself when the grace is over, so that every stream has its end event.
+    """Goes in good order: until what runs has ended, or the grace is over, it stays on its port.
 
-    uvicorn alone would cut the connections.
+    uvicorn alone would close the port first, so that probes and clients find nobody who tells them
+    to go elsewhere, and cut what takes too long.
     """
 
     def __init__(self, config: uvicorn.Config, service: Service, grace_s: float) -> None:
         super().__init__(config)
         self._service = service
         self._grace_s = grace_s
+        self._leaving = False
+        self._drain: asyncio.Task[None] | None = None
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A second signal ends everything now."""
-        super().handle_exit(sig, frame)
-        if self.force_exit:
+    def leave(self, *, now: bool = False) -> None:
+        """Refuse what is new from this moment on, and end; `now` gives what runs no time."""
+        self._leaving = True
+        self._service.refuse()
+        if now:
             self._service.hurry()
 
+    def handle_exit(self, sig: int, _: FrameType | None) -> None:
+        """A second signal ends everything now."""
+        self._captured_signals.append(sig)
+        self.force_exit = self._leaving
+        self.leave(now=self._leaving)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second."""
+        if self._leaving and self._drain is None:
+            self._drain = asyncio.create_task(self._drained())
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        drain = asyncio.create_task(self._service.drain(self._grace_s))
-        try:
-            await super().shutdown(sockets)
-        finally:
-            drain.cancel()
-        if self.force_exit:  # a second Ctrl-C: no grace, and uvicorn skips the lifespan's end
+        """Called when the port can be closed."""
+        await super().shutdown(sockets)
+        if self.force_exit:  # uvicorn skips the lifespan's end
             await self.lifespan.shutdown()
             await asyncio.sleep(FLUSH_S)
 
+    async def _drained(self) -> None:
+        try:
+            await self._service.drain(self._grace_s)
+        finally:
+            self.should_exit = True
 
-def _leave(server: uvicorn.Server) -> None:
-    server.should_exit = True
+
+def _host(
+    settings: Settings,
+    options: Sequence[str],
+    registration: Registration,
+    on_failure: Callable[[], None],
+) -> Host:
+    """What holds the engine that the settings ask for. Raises `EngineStartError`."""
+    engine = build(settings, options)
+    warms = settings.warm_up and settings.engine != "scripted"
+    return Host(
+        engine,
+        registration,
+        on_failure,
+        warm if warms else None,
+        settings.engine_restarts,
+        Canary(engine, settings.canary_after_s, settings.canary_limit_s),
+    )
 
 
 def _shown(host: str) -> str:

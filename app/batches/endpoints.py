@@ -16,7 +16,8 @@ from app.openai import chat_runs, chat_text
 from app.openai.chat_answer import chat_completion
 from app.openai.chat_request import ChatRequest
 from app.settings import Settings
-from app.solving.service import Order, Running, Service
+from app.solving.order import Order, Running
+from app.solving.service import Service
 from statespace.solutions import IncompleteReason, Solution, SolutionRequest, Status
 
 

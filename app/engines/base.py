@@ -118,6 +118,10 @@ class Engine(Protocol):
         """Requests that the engine still holds."""
         ...
 
+    def heard(self) -> float:
+        """When something last came from it, on `time.monotonic`'s clock; 0 if nothing has."""
+        ...
+
     async def check(self) -> None:
         """Raises `EngineDeadError` if the engine cannot serve any more."""
         ...

@@ -83,9 +83,14 @@ class Lora:
     async def start(
         self, llm: Any, tokenizer: Any, request: Callable[[str, int, str], Any]
     ) -> None:
-        """Load the adapters of the settings; `request` is vLLM's. Raises `EngineStartError`."""
+        """Load the adapters of the settings, and those that an engine before this one had.
+
+        `request` is vLLM's. Raises `EngineStartError`.
+        """
         self._llm, self._tokenizer, self._request = llm, tokenizer, request
-        for name, folder in self._settings.adapters.items():
+        had, self._loaded = self._loaded, {}
+        again = {name: Path(loaded.request.lora_path) for name, loaded in had.items()}
+        for name, folder in (self._settings.adapters | again).items():
             try:
                 with _named(name):
                     await self.add(name, folder)

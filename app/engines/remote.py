@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import structlog
 
-from app.engines import completions, heap, upstream as upstreams
+from app.engines import completions, upstream as upstreams
 from app.engines.base import Chunk, Phase, Sampling
 from app.engines.checkpoint import profile
 from app.engines.pace import Pace
@@ -100,7 +100,6 @@ class RemoteEngine(Tokenized):
         with suppress(EngineAwayError, UnavailableError):  # they come and go: that is no mistake
             async for _ in self.generate(*first):
                 pass
-        heap.settle()
         self._started = True
 
     async def add_adapter(self, name: str, folder: Path) -> None:  # noqa: ARG002
@@ -188,6 +187,10 @@ class RemoteEngine(Tokenized):
     def unfinished(self) -> int:
         """Requests that the servers work on for this one."""
         return sum(upstream.busy for upstream in self._pool.upstreams)
+
+    def heard(self) -> float:
+        """Now: a server that is silent for too long is given up where it is asked."""
+        return time.monotonic()
 
     async def check(self) -> None:
         """Raises `EngineAwayError` while no server can be asked."""

@@ -3,7 +3,8 @@
 For developing clients, for machines that vLLM does not support, and for fast tests. It generates
 nothing: a question that has no recording gets the first one; what is sampled gets a question's
 recordings one after another. A recording with `after` continues a context that ends with that
-text; where none does, nothing follows. Options stand after `--`:
+text; where none does, the question's recording goes on if it begins with the context, or else
+nothing follows. Options stand after `--`:
 
     statewise serve --engine scripted -- --delay-s 0.05 --fault die --after 3
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,6 +54,8 @@ class Script:
     fault: Fault | None = None
     after: int = AFTER
     """Chunks before the fault."""
+    times: int | None = None
+    """How many requests the fault meets, whatever engine it is the end of; None is all."""
     continuations: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What a context ends with → how it goes on; the longest that fits is taken."""
 
@@ -63,6 +67,7 @@ class Script:
         parser.add_argument("--delay-s", type=float, default=DELAY_S)
         parser.add_argument("--fault", choices=["die", "error", "hang", "stop"])
         parser.add_argument("--after", type=int, default=AFTER)
+        parser.add_argument("--times", type=int)
         try:
             found, unknown = parser.parse_known_args(list(options))
         except argparse.ArgumentError as error:
@@ -71,7 +76,7 @@ class Script:
             raise EngineStartError(f"the scripted engine does not know {' '.join(unknown)}")
         recordings = load_recordings(found.recordings)
         continuations = _texts(found.recordings, "after")
-        return cls(recordings, found.delay_s, found.fault, found.after, continuations)
+        return cls(recordings, found.delay_s, found.fault, found.after, found.times, continuations)
 
 
 def load_recordings(path: Path) -> dict[str, str | list[str]]:
@@ -108,6 +113,8 @@ class ScriptedEngine:
         self._sampled: Counter[str] = Counter()
         self._running = 0
         self._dead = False
+        self._faults = 0
+        self._heard = 0.0
         self._adapters: set[str] = set()
 
     @property
@@ -126,8 +133,9 @@ class ScriptedEngine:
         return self._adapters
 
     async def start(self, phase: Phase) -> None:
-        """Nothing to load."""
+        """Nothing to load; it lives again if it has died."""
         phase("loading")
+        self._dead = False
 
     async def add_adapter(self, name: str, folder: Path) -> None:  # noqa: ARG002
         """Take a name."""
@@ -176,6 +184,7 @@ class ScriptedEngine:
                 finish: FinishReason | None = "stop" if ended else None
                 if index + 1 >= sampling.max_tokens and not ended:
                     finish = "length"
+                self._heard = time.monotonic()
                 logprobs = (LOGPROB,) if sampling.logprobs else ()
                 yield Chunk(said((token,)), (token,), finish, logprobs=logprobs)
                 if finish == "length":
@@ -190,8 +199,9 @@ class ScriptedEngine:
         await asyncio.sleep(self._script.delay_s)
         if self._dead:
             raise EngineDeadError("the scripted engine is dead")
-        if index < self._script.after:
+        if index != self._script.after or self._faults == self._script.times:
             return
+        self._faults += 1
         if self._script.fault == "die":
             self._dead = True
             raise EngineDeadError("the scripted engine was told to die")
@@ -206,8 +216,9 @@ class ScriptedEngine:
         recordings, continuations = self._script.recordings, self._script.continuations
         found: str | Sequence[str]
         if written:
+            rest = _rest(recordings.get(key, ()), written)
             key = max(filter(written.endswith, continuations), key=len, default="")
-            found = continuations.get(key, NOTHING)
+            found = continuations.get(key, rest)
         else:
             found = recordings.get(key) or next(iter(recordings.values()))
         texts = [found] if isinstance(found, str) else found
@@ -220,6 +231,10 @@ class ScriptedEngine:
     def unfinished(self) -> int:
         """Replays that are running."""
         return self._running
+
+    def heard(self) -> float:
+        """When something was last replayed."""
+        return self._heard
 
     async def check(self) -> None:
         """Raises `EngineDeadError` after the fault `die`."""
@@ -234,6 +249,14 @@ def spelled(text: str) -> list[int]:
     """Token ids that spell `text`: each packs up to four code points, 21 bits apiece."""
     size = CHARACTERS_PER_TOKEN
     return [
+def _rest(recorded: str | Sequence[str], written: str) -> str:
+    """How a recording goes on of which the beginning is there already."""
+    for text in [recorded] if isinstance(recorded, str) else recorded:
+        if text.startswith(written) and (rest := text[len(written) :].lstrip()):
+            return rest
+    return NOTHING
+
+
         sum(
             ord(character) + 1 << 21 * place for place, character in enumerate(text[at : at + size])
         )

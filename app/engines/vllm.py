@@ -18,7 +18,7 @@ from uuid import uuid4
 import structlog
 
 from app import logs
-from app.engines import cpu, heap
+from app.engines import cpu
 from app.engines.base import Chunk, Phase, Sampling
 from app.engines.checkpoint import check_folder, profile
 from app.engines.dialect import REPETITION, finish_of
@@ -50,6 +50,7 @@ class VllmEngine(Tokenized):
         self._width = 0
         self._traces = False
         """Whether vLLM makes spans of its own: it warns of headers that it has no use for."""
+        self._heard = 0.0
 
     @property
     def max_context(self) -> int:
@@ -89,7 +90,6 @@ class VllmEngine(Tokenized):
         async for _ in self.generate(*self._text.first(self._max_context)):
             pass
         await self._lora.start(self._llm, self._text.tokenizer, _lora_request)
-        heap.settle()
 
     async def add_adapter(self, name: str, folder: Path) -> None:
         """Load an adapter, which is looked at first: a bad one would be the engine's end."""
@@ -134,7 +134,8 @@ class VllmEngine(Tokenized):
                     completion = output.outputs[0]
                     finish = finish_of(completion.finish_reason)
                     ids = completion.token_ids
-                    began = began or time.perf_counter()
+                    self._heard = time.monotonic()
+                    began = began or self._heard
                     tokens += len(ids)
                     text = completion.text
                     if decoder is not None:
@@ -148,12 +149,16 @@ class VllmEngine(Tokenized):
             except ValueError as error:  # vLLM's validation errors
                 raise RequestError(str(error)) from error
             finally:
-                self._pace.ended(tokens, time.perf_counter() - began)
+                self._pace.ended(tokens, time.monotonic() - began)
                 await outputs.aclose()
 
     def unfinished(self) -> int:
         """Requests that vLLM still holds."""
         return int(self._llm.get_num_unfinished_requests()) if self._llm else 0
+
+    def heard(self) -> float:
+        """When something last came from vLLM."""
+        return self._heard
 
     async def check(self) -> None:
         """Raises `EngineDeadError` if the engine cannot serve any more."""

@@ -31,6 +31,7 @@ GATHER_S: Final = 0.02
 their own duration."""
 _RETRY_S: Final = 0.5
 
+SETTLE_S: Final = 5.0
 
 @dataclass(slots=True)
 class _Work:
@@ -70,9 +71,7 @@ class Commits:
         """Write what is left, if the store can be reached within 5 s."""
         if self._task is None:
             return
-        try:
-            await asyncio.wait_for(self._idle.wait(), 5)
-        except TimeoutError:
+        if not await self.settle():
             logger.error("commits_lost", events=self.waiting)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
@@ -92,6 +91,14 @@ class Commits:
     def _work(self, solution_id: str) -> _Work:
         self._idle.clear()
         self._wake.set()
+    async def settle(self) -> bool:
+        """Whether everything was written within 5 s."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), SETTLE_S)
+        except TimeoutError:
+            return False
+        return True
+
         return self._pending[solution_id]
 
     async def _run(self) -> None:

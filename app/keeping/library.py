@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, suppress
 from typing import Any, Final
 
 from app.errors import NotFoundError, StoreError
@@ -93,8 +93,9 @@ class Library:
         transitions: list[Transition] = []
         for _, frame in await self.store.frames(kept.id, -1, _MOST):
             payload = sse.payload(frame)
-            if payload["type"] == "solution.in_progress":  # it began, or began anew
-                transitions.clear()
+            if payload["type"] == "solution.in_progress":  # it began, began anew, or goes on
+                standing = payload["solution"]["transitions"]
+                transitions = [Transition.model_validate(one) for one in standing]
             elif payload["type"] == "transition.completed":
                 transitions.append(Transition.model_validate(payload["transition"]))
         verdicts = [transition.verdict for transition in transitions]
@@ -130,6 +131,21 @@ class Library:
                 await asyncio.wait_for(journal.over(), patience_s)
             except TimeoutError:
                 raise StoreError("the store does not keep up; try again soon") from None
+
+    async def hand_over(self, ids: Sequence[str], *, died: bool = False) -> None:
+        """Let go of solutions that have not ended, so that any server can go on with them at once.
+
+        If something has `died` over them it counts as an attempt. If the store cannot be reached
+        their leases run out by themselves.
+        """
+        if not ids:
+            return
+        await self._commits.settle()
+        for solution_id in ids:
+            if (journal := self._journals.get(solution_id)) is not None:
+                journal.end()
+        with suppress(StoreError):
+            await self.store.release(ids, self._lease.name, died=died)
 
     def check_room(self) -> None:
         """Raises `StoreError` while more waits to be written than memory should hold."""

@@ -16,7 +16,8 @@ from app.openai.chat_prompt import asked
 from app.openai.chat_request import ChatRequest
 from app.openai.chat_stream import CANCELLED, Head
 from app.settings import Settings
-from app.solving.service import Order, Running, Service
+from app.solving.order import Order, Running
+from app.solving.service import Service
 from app.solving.sinks import Sink
 from statespace.solutions import MAX_TOKENS, Failure, Solution, SolutionRequest, Status
 

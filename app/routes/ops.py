@@ -19,31 +19,42 @@ router = APIRouter(tags=["operations"])
 
 @router.get("/livez")
 async def livez(request: Request) -> JSONResponse:
-    """200 while the process can serve or still come up; 503 when only a restart helps."""
-    alive = await _host(request).alive()
-    return JSONResponse({"alive": alive}, 200 if alive else 503)
+    """200 while the process can serve or still come up; 503 when only a restart helps.
+
+    An event loop that is busy is alive; one that has stood still for longer than work can explain
+    is not. That is seen on `ops_port`; on the loop's own port there is no answer then.
+    """
+    state = request.app.state
+    lag = state.pulse.lag()
+    alive = lag < state.settings.loop_stall_s and await _host(request).alive()
+    return JSONResponse({"alive": alive, "loop_lag_s": round(lag, 2)}, 200 if alive else 503)
 
 
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
-    """200 while requests can be served."""
-    host = _host(request)
-    ready = await host.serves()
-    return JSONResponse({"ready": ready, "phase": host.phase}, 200 if ready else 503)
+    """200 while requests can be served; 503 from the moment that the server is told to end."""
+    host, draining = _host(request), request.app.state.service.draining
+    ready = not draining and await host.serves()
+    phase = "draining" if draining else host.phase
+    return JSONResponse({"ready": ready, "phase": phase}, 200 if ready else 503)
 
 
 @router.get("/startupz")
 async def startupz(request: Request) -> JSONResponse:
-    """200 once started; before that 503 with the phase and the seconds so far."""
+    """200 once started; before that 503 with the phase and the seconds so far.
+
+    It stays 200 while an engine that has died is started again: the start is over.
+    """
     host = _host(request)
     body: dict[str, Any] = {
-        "started": host.ready,
+        "started": host.started,
         "phase": host.phase,
         "seconds": round(host.seconds, 2),
     }
+        "phases": host.phases,
     if host.error is not None:
         body["error"] = host.error.message
-    return JSONResponse(body, 200 if host.ready else 503)
+    return JSONResponse(body, 200 if host.started else 503)
 
 
 @router.get("/metrics")

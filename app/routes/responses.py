@@ -18,7 +18,8 @@ from app.openai.responses_events import ResponsesSink, converted
 from app.openai.responses_object import ResponseObject, Wanted, response_object
 from app.openai.responses_plan import Plan, in_input, plan, turns_after
 from app.openai.responses_request import ResponsesRequest
-from app.solving.service import Order, Running, Service
+from app.solving.order import Order, Running
+from app.solving.service import Service
 from app.solving.sinks import Sink
 from app.store.solutions import Kept
 from app.web import sse

@@ -14,7 +14,8 @@ from app.access.keys import Key
 from app.errors import RequestError
 from app.solving import forks
 from app.solving.forks import Fork
-from app.solving.service import Idempotency, Order, Running, Service
+from app.solving.order import Idempotency, Order, Running
+from app.solving.service import Service
 from app.store.solutions import Kept, Query
 from app.web import sse
 from app.web.access_log import made

@@ -40,11 +40,16 @@ class Fork(BaseModel, frozen=True):
     @property
     def written(self) -> str:
         """The path as the model would have written it, ready to be gone on with."""
-        states = (
-            f"{text.labelled(given.number or given.id, given.label)} {given.output}{text.SEPARATOR}"
-            for given in self.given
-        )
-        return "".join(states)
+        return written(self.given)
+
+
+def written(transitions: Sequence[Transition]) -> str:
+    """Transitions as the model would have written them, ready to be gone on with."""
+    states = (
+        f"{text.labelled(given.number or given.id, given.label)} {given.output}{text.SEPARATOR}"
+        for given in transitions
+    )
+    return "".join(states)
 
 
 def fork(solution: Solution, request: ForkRequest) -> Fork:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 from app.engines.base import Engine, Sampling
 from app.errors import RequestError, UnknownModelError
 from app.settings import Settings
-from app.solving.forks import Fork
+from app.solving.forks import Fork, written
+from app.solving.resumption import used
 from app.strategies import Chosen, chosen
-from app.strategies.base import Problem
+from app.strategies.base import Problem, Spent
 from app.strategies.reward import Rewards
 from statespace.solutions import SolutionRequest
+from statespace.trace import Transition
 
 LONG_QUESTION: Final = 2_000
 """Characters from which a question is encoded in a thread, to keep the event loop free."""
@@ -82,17 +85,26 @@ class Intake:
         return asyncio.get_running_loop().time() + timeout_s
 
     async def problem(
-        self, engine: Engine, request: SolutionRequest, strategy: Chosen, fork: Fork | None = None
+        self,
+        engine: Engine,
+        request: SolutionRequest,
+        strategy: Chosen,
+        fork: Fork | None = None,
+        standing: Sequence[Transition] = (),
     ) -> Problem:
-        """The problem as the engine takes it. Raises `RequestError` if it is too long."""
+        """The problem as the engine takes it. Raises `RequestError` if it is too long.
+
+        A solution that goes on has `standing` transitions, those of its fork among them.
+        """
+        given = standing or (() if fork is None else fork.given)
         adapter = None if self.model(request) == self._settings.served_name else request.model
         encode = partial(engine.prompt, request.question, plain=request.plain, adapter=adapter)
         if len(request.question) < LONG_QUESTION:
             prompt = encode()
         else:
             prompt = await asyncio.to_thread(encode)
-        if fork is not None:
-            prompt += await asyncio.to_thread(engine.encode, fork.written)
+        if given:
+            prompt += await asyncio.to_thread(engine.encode, written(given))
         room = engine.max_context - len(prompt)
         if room < 1:
             raise RequestError(
@@ -101,7 +113,7 @@ class Intake:
                 param="question",
                 code="context_length_exceeded",
             )
-        wanted = min(self._limit(request), room)
+        wanted = min(max(self._limit(request) - used(standing), 1), room)
         sampling = Sampling(
             wanted,
             request.temperature,
@@ -116,7 +128,8 @@ class Intake:
             sampling,
             request.max_transitions,
             request.deltas,
-            given=() if fork is None else fork.given,
+            given=given,
             options=strategy.options,
             rewards=self._rewards,
+            spent=Spent(completion=used(standing)),
         )

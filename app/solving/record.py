@@ -48,6 +48,13 @@ class Record:
                 return path.answer
         return None
 
+    def again(self, spent: Spent, standing: Sequence[Transition]) -> None:
+        """It is gone on with from the `standing` transitions; the others are void."""
+        self.spent = spent
+        self.transitions = list(standing)
+        self.paths.clear()
+        self.answer_path = self.text = self.reason = self.error = None
+
     def end_path(self, ended: PathEnded) -> None:
         """Take in a path that has ended; where there is but one, it is the answer."""
         self.paths.append(ended.path)

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from app.engines.base import Engine
-from app.errors import AppError
+from app.errors import AppError, EngineDeadError
 from app.metrics import Metrics
 from app.solving.deltas import DeltaThrottle
 from app.solving.record import Record
@@ -50,6 +50,14 @@ class Run:
         self._sinks = sinks
         self.shutting_down = False
         """Set before the task is cancelled because the server ends, not the client."""
+        self.lost: EngineDeadError | None = None
+        """Set before the task is cancelled because the engine has died."""
+        self.detached = False
+        """Whether it may be gone on with later, here or elsewhere: nobody's connection holds it."""
+        self.deaths = 0
+        """Engines that have died over it."""
+        self.paused = False
+        """Whether it waits for that: it has not ended, and tells nothing any more."""
         self._deltas: dict[int, DeltaThrottle] = {}
         """By path."""
         self._paths: dict[int, int] = {}
@@ -62,10 +70,13 @@ class Run:
         for sink in self._sinks:
             sink.created(solution)
 
-    def take_up(self, problem: Problem) -> None:
-        """The problem of a solution that was begun by another process."""
+    def take_up(self, problem: Problem, standing: Sequence[Transition] = ()) -> None:
+        """The problem of a solution that was begun before, and the transitions that count."""
         self._problem = problem
-        self.record.spent = problem.spent
+        self.paused, self.lost = False, None
+        self._deltas.clear()
+        self._paths.clear()
+        self.record.again(problem.spent, standing)
 
     async def execute(self, engine: Engine, strategy: Strategy, deadline: float) -> Solution:
         """Solve until `deadline`, on the loop's clock; returns the solution.
@@ -86,7 +97,14 @@ class Run:
         except AppError as error:
             self._fail(error)
         except Exception:
+            if self._pause():
+                return record.solution()
             logger.exception("solution_failed", solution_id=record.id)
+        except EngineDeadError as error:
+            self.lost = error
+            if self._pause():
+                return record.solution()
+            self._fail(error)
             record.error = Failure(message="internal error", type="server_error")
             record.end(Status.FAILED)
         return self._end()
@@ -99,9 +117,11 @@ class Run:
                 sink.in_progress(solution)
         assert self._problem is not None
         for transition in self._problem.given:
-            self._give(transition)
+            if transition.id not in told:
+                self._give(transition)
         async with aclosing(strategy.solve(engine, self._problem)) as steps:
             async for step in steps:
+        told = {transition.id for transition in self.record.transitions}
                 self._take(step)
 
     def _take(self, step: Step) -> None:
@@ -160,11 +180,14 @@ class Run:
             self._fail(error)
         else:
             self.record.end(Status.INCOMPLETE, reason=reason)
+        self.shutting_down |= error.code == "draining"
+        if self._pause():
+            return self.record.solution()
         return self._end()
 
     def abandon(self) -> None:
         """End a run whose task was cancelled before it could begin; else do nothing."""
-        if self.record.completed_at is None:
+        if self.record.completed_at is None and not self.paused and not self._pause():
             self._end_early()
             self._end()
 
@@ -173,7 +196,17 @@ class Run:
         self.record.end(Status.FAILED)
 
     def _end_early(self) -> None:
-        if self.shutting_down:
+    def _pause(self) -> bool:
+        """Leave it as it is, if it may be gone on with; whether it may."""
+        if self.detached and (self.shutting_down or self.lost is not None):
+            for deltas in self._deltas.values():
+                deltas.flush()
+            self.paused = True
+        return self.paused
+
+        if self.lost is not None:
+            self._fail(self.lost)
+        elif self.shutting_down:
             self.record.end(Status.INCOMPLETE, reason=IncompleteReason.SHUTDOWN)
         else:
             self.record.end(Status.CANCELLED)

@@ -3,90 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
 from app.access.admission import Admission, Entry, Place, Priority
-from app.access.keys import NOBODY, Key
+from app.access.keys import NOBODY
 from app.engines.base import Engine
-from app.errors import AppError, ConflictError, UnavailableError
+from app.errors import AppError, EngineDeadError, UnavailableError
 from app.host import Host
 from app.keeping.library import Library
 from app.metrics import Metrics
 from app.settings import Settings
 from app.solving.forks import Fork
 from app.solving.intake import Intake
+from app.solving.order import Order, Running, same
 from app.solving.record import Record
+from app.solving.resumption import MAX_ATTEMPTS, interrupt, may_go_on, standing
 from app.solving.run import Run
-from app.solving.sinks import NativeSink, Sink, Stream
+from app.solving.sinks import NativeSink, Stream
 from app.store.solutions import Kept
 from app.strategies import Chosen
 from app.strategies.base import Problem
-from statespace.solutions import Failure, Solution, SolutionRequest, Status
+from statespace.solutions import Solution, SolutionRequest, Status
 
 _HURRY_S: Final = 0.2
 """How soon a drain notices that there is no more grace."""
-MAX_ATTEMPTS: Final = 3
-"""How often a solution is begun whose servers die: it may be what kills them."""
-
-SinkFactory = Callable[[str], Sequence[Sink]]
-StreamFactory = Callable[[str], Stream]
-
-
-@dataclass(frozen=True, slots=True)
-class Idempotency:
-    """What makes a request one that was made before."""
-
-    key: str
-    request_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A request with what its route knows of it."""
-
-    request: SolutionRequest
-    key: Key = NOBODY
-    sinks: SinkFactory = lambda _: ()
-    """Makes what else is told of the run, given the solution's id."""
-    stream: StreamFactory | None = None
-    """Makes what takes the native frames as they come."""
-    kind: str = "solution"
-    extra: dict[str, Any] | None = None
-    """Kept beside the solution."""
-    idempotency: Idempotency | None = None
-    priority: Priority = Priority.INTERACTIVE
-    owner: str | None = None
-    """Whose it is, if the key that made it may be gone."""
-
-    @property
-    def fork(self) -> Fork | None:
-        """What it has from another solution."""
-        return Fork.kept(self.extra)
-
-
-@dataclass(slots=True)
-class Running:
-    """A solution that is being made here."""
-
-    id: str
-    owner: str
-    kind: str
-    run: Run
-    task: asyncio.Task[Solution]
-
-    def cancel(self) -> None:
-        """End it soon; nothing happens if it has ended."""
-        self.task.cancel()
-
-    async def solution(self) -> Solution:
-        """The solution at its end. Cancelling the caller does not cancel the run."""
-        await asyncio.wait({self.task})
-        self.run.abandon()
-        return self.run.record.solution()
 
 
 class Service:
@@ -108,7 +50,7 @@ class Service:
         self.library = library
         self._runs: dict[str, Running] = {}
         self._draining = False
-        self._ends_at = 0.0
+        self._ends_at: float | None = None
         library.settled = self._settled
 
     async def begin(self, order: Order) -> Running | Kept:
@@ -122,24 +64,25 @@ class Service:
         strategy = self._intake.strategy(request)
         if self._draining:
             raise UnavailableError("the server is shutting down", retry_after=10, code="draining")
-        engine = await self._host.require()
+        await self._host.require()
         if order.idempotency is not None:
             known = await self.library.store.by_key(order.key.name, order.idempotency.key)
             if known is not None:
-                return _same(known, order)
+                return same(known, order)
         if request.store:
             self.library.check_room()
         if request.background:
-            return await self._in_background(order, strategy, engine)
+            return await self._in_background(order, strategy)
         place = await self._admission.acquire(
             order.key, self._intake.tokens(request, strategy), order.priority, request.timeout_s
         )
         try:
+            engine = await self._host.require()
             problem = await self._intake.problem(engine, request, strategy, order.fork)
             run = self._run(f"sol_{uuid4().hex}", order, problem)
             if (known := await self._keep(run, order)) is not None:
                 place.release(None)
-                return _same(known, order)
+                return same(known, order)
         except BaseException:
             place.release(None)
             raise
@@ -205,15 +148,17 @@ class Service:
         request = SolutionRequest.model_validate_json(kept.request)
         sequence = await self.library.store.last_sequence(kept.id) + 1
         sink = NativeSink(kept.id, [self.library.journal(kept.id, sequence)], sequence)
-        again = kept.retry and kept.attempt <= MAX_ATTEMPTS and not kept.cancel_requested
-        if not again or not self._intake.serves(kept.model):
-            _end(sink, kept, await self.library.solution(kept))
+        solution = await self.library.solution(kept)
+        if not may_go_on(kept) or not self._intake.serves(kept.model):
+            interrupt(sink, kept, solution)
             return
         # It was counted when it was taken in.
         order = Order(request, NOBODY, kind=kept.kind, extra=kept.extra, owner=kept.owner)
         record = Record(kept.id, request, self._intake.model(request), Fork.source_of(kept.extra))
         record.created_at = kept.created_at
+        record.transitions = list(solution.transitions)
         run = Run(record, self._metrics, [sink])
+        run.detached = True
         self._start(run, order, self._again(run, order))
 
     async def drain(self, grace_s: float) -> None:
@@ -222,9 +167,9 @@ class Service:
         Called again, it waits for the same end.
         """
         loop = asyncio.get_running_loop()
-        if not self._draining:
-            self._draining = True
-            self._admission.drain()
+        self.refuse()
+        self._admission.drain()
+        if self._ends_at is None:
             self._ends_at = loop.time() + grace_s
         while (left := self._ends_at - loop.time()) > 0:
             tasks = {running.task for running in self._runs.values() if not running.task.done()}
@@ -233,12 +178,26 @@ class Service:
             await asyncio.wait(tasks, timeout=min(left, _HURRY_S))
         await self.stop()
 
+    def engine_died(self, error: EngineDeadError) -> None:
+        """End what the engine was at work on; what is detached may go on if it comes back."""
+        for running in self._runs.values():
+            if running.run.record.status is Status.IN_PROGRESS and not running.task.done():
+                running.run.lost = error
+                running.cancel()
+
+    def refuse(self) -> None:
+        """Take nothing more in."""
+        self._draining = True
+
     def hurry(self) -> None:
         """No more grace."""
         self._ends_at = 0.0
 
     async def stop(self) -> None:
-        """End what still runs, as incomplete; its clients are told."""
+        """End what still runs, as incomplete; its clients are told.
+
+        What is detached is let go of instead: the next server goes on with it.
+        """
         self._draining = True
         tasks = []
         for running in self._runs.values():
@@ -246,11 +205,12 @@ class Service:
             running.cancel()
             tasks.append(running.task)
         await asyncio.gather(*tasks, return_exceptions=True)
+        paused = [running.id for running in self._runs.values() if running.run.paused]
+        await self.library.hand_over(paused)
         await self._intake.close()
 
-    async def _in_background(
-        self, order: Order, strategy: Chosen, engine: Engine
-    ) -> Running | Kept:
+    async def _in_background(self, order: Order, strategy: Chosen) -> Running | Kept:
+        engine = await self._host.require()
         problem = await self._intake.problem(engine, order.request, strategy, order.fork)
         run = self._run(f"sol_{uuid4().hex}", order, problem)
         entry = self._enter(order, strategy)
@@ -261,7 +221,8 @@ class Service:
             raise
         if known is not None:
             entry.leave()
-            return _same(known, order)
+            return same(known, order)
+        run.detached = True
         run.created()
         running = self._start(run, order, self._waiting(run, order, entry, strategy, engine))
         # If it is cancelled before it began it cannot give up its place in the queue itself.
@@ -346,53 +307,39 @@ class Service:
     async def _waiting(
         self, run: Run, order: Order, entry: Entry, strategy: Chosen, engine: Engine
     ) -> Solution:
-        """Wait for a place as long as the request may take, and solve."""
+        """Wait for a place as long as the request may take, and solve, whatever engine dies."""
         deadline = self._intake.deadline(order.request)
         wait_s = deadline - asyncio.get_running_loop().time()
         try:
             place = await entry.place(wait_s, patient=True)
         except AppError as error:
             return run.refuse(error)
-        return await self._placed(run, strategy, engine, place, deadline)
+        solution = await self._placed(run, strategy, engine, place, deadline)
+        if run.lost is not None and run.paused and not run.shutting_down:
+            return await self._survive(run, order, run.lost)
+        return solution
+
+    async def _survive(self, run: Run, order: Order, death: EngineDeadError) -> Solution:
+        """Go on when the engine has come back; if it does not, let go of it or end it."""
+        run.deaths += 1
+        if self._host.may_return() and run.deaths < MAX_ATTEMPTS:
+            return await self._again(run, order)
+        if order.request.retry and run.deaths < MAX_ATTEMPTS:
+            await self.library.hand_over([run.record.id], died=True)
+            return run.record.solution()
+        run.detached = False
+        return run.refuse(death)
 
     async def _again(self, run: Run, order: Order) -> Solution:
-        """Solve what another process had begun, as soon as the engine is ready."""
+        """Solve what another process or engine had begun, as soon as the engine is ready."""
         await self._host.wait_ready()
         try:
             engine = await self._host.require()
             strategy = self._intake.strategy(order.request)
-            run.take_up(await self._intake.problem(engine, order.request, strategy, order.fork))
+            stand = standing(order.request, run.record.transitions)
+            problem = await self._intake.problem(engine, order.request, strategy, order.fork, stand)
+            run.take_up(problem, stand)
             entry = self._enter(order, strategy)
         except AppError as error:
             return run.refuse(error)
         return await self._waiting(run, order, entry, strategy, engine)
-
-
-def _same(known: Kept, order: Order) -> Kept:
-    """The solution of an earlier request, if this one is the same."""
-    if order.idempotency is None or known.request_hash != order.idempotency.request_hash:
-        raise ConflictError(
-            "Idempotency-Key: it was used with another request; take a new key for a new request",
-            param="Idempotency-Key",
-            code="idempotency_conflict",
-        )
-    return known
-
-
-def _end(sink: NativeSink, kept: Kept, solution: Solution) -> None:
-    """The end of what nobody goes on with."""
-    status = Status.CANCELLED if kept.cancel_requested else Status.FAILED
-    error = Failure(
-        message="the server that made it has died; ask again, or with retry",
-        type="server_error",
-        code="interrupted",
-    )
-    sink.ended(
-        solution.model_copy(
-            update={
-                "status": status,
-                "error": error if status == Status.FAILED else None,
-                "completed_at": time.time(),
-            }
-        )
-    )

@@ -78,7 +78,8 @@ class NativeSink:
         self._send("solution.created", solution=self._solution(solution))
 
     def in_progress(self, solution: Solution) -> None:
-        """Sends `solution.in_progress`."""
+        """Sends `solution.in_progress`; only the transitions that it holds count from here on."""
+        self._written = [sse.written(transition) for transition in solution.transitions]
         self._send("solution.in_progress", solution=self._solution(solution))
 
     def opened(self, opened: Opened) -> None:

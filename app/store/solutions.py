@@ -148,6 +148,22 @@ class SolutionStore:
                     .values(leased_until=until)
                 )
 
+    async def release(self, ids: Sequence[str], replica: str, *, died: bool) -> None:
+        """Let go of what this replica makes. It was no attempt unless something has `died`."""
+        for start in range(0, len(ids), _AT_A_TIME):
+            some = sorted(ids)[start : start + _AT_A_TIME]
+            async with self._database.writing() as connection:
+                await connection.execute(
+                    update(solutions)
+                    .where(solutions.c.id.in_(some), solutions.c.leased_by == replica)
+                    .where(solutions.c.status.in_(RUNNING))
+                    .values(
+                        leased_by=None,
+                        leased_until=0.0,
+                        attempt=solutions.c.attempt - (0 if died else 1),
+                    )
+                )
+
     async def cancelled(self, replica: str) -> list[str]:
         """Ids of what this replica makes and was asked to stop."""
         chosen = select(solutions.c.id).where(

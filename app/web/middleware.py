@@ -6,7 +6,7 @@ Pure ASGI: the framework's function middleware would quadruple the cost of a str
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from uuid import uuid4
 
 import structlog
@@ -30,8 +30,10 @@ class RequestId:
     is not taken over: it could be anything, and twice the same.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, leaving: Callable[[], bool] = lambda: False) -> None:
+        """`leaving` tells whether the server is about to end: clients are to connect elsewhere."""
         self._app = app
+        self._leaving = leaving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -48,7 +50,10 @@ class RequestId:
             nonlocal status, sent
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                if self._leaving():
+                    headers["connection"] = "close"
             else:
                 sent += len(message.get("body", b""))
             await send(message)

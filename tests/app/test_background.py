@@ -20,6 +20,8 @@ from tests.support.streams import check_order, events
 QUESTIONS = load_recordings(RECORDINGS)
 BACKTRACKING = next(question for question, text in QUESTIONS.items() if "Backtrack" in text)
 
+PLAIN = "What is 12 * 7?"
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LocalServer]:
@@ -293,14 +295,41 @@ def test_a_detached_run_gets_the_grace(tmp_path: Path) -> None:
         assert call(server, "GET", f"/{solution['id']}").json()["status"] == "completed"
 
 
-def test_without_grace_it_is_ended_as_incomplete(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strategy", ["single", "guided"])
+def test_what_the_grace_is_too_short_for_goes_on_after_a_restart(
+    tmp_path: Path, strategy: str
+) -> None:
+    """A single path goes on from its last state; what steers, or has several, begins anew."""
     settings = Settings(engine="scripted", state_dir=tmp_path, shutdown_grace_s=0)
-    with local_server(ScriptedEngine(Script(QUESTIONS, delay_s=0.2)), settings) as server:
-        solution = begin(server)
+    with local_server(ScriptedEngine(Script(QUESTIONS, delay_s=0.1)), settings) as server:
+        solution = begin(server, strategy=strategy, question=PLAIN)
+        kept: list[Any] = []
+        while not kept:
+            kept = call(server, "GET", f"/{solution['id']}").json()["transitions"]
     with local_server(ScriptedEngine(Script(QUESTIONS)), settings) as server:
-        ended = call(server, "GET", f"/{solution['id']}").json()
-        assert (ended["status"], ended["incomplete_reason"]) == ("incomplete", "shutdown")
-        check_order(replay(server, solution["id"]))
+        stream = replay(server, solution["id"])
+    with local_server(ScriptedEngine(Script(QUESTIONS)), settings) as server:
+        whole = replay(server, begin(server, strategy=strategy, question=PLAIN)["id"])[-1][
+            "solution"
+        ]
+    numbers = [event["sequence_number"] for event in stream]
+    assert numbers == list(range(len(numbers)))
+    (_, first), (at, second) = [
+        (at, event["solution"])
+        for at, event in enumerate(stream)
+        if event["type"] == "solution.in_progress"
+    ]
+    assert not first["transitions"]
+    standing = second["transitions"]
+    if strategy == "single":
+        assert standing[:1] == kept[:1], "nothing that was told is lost"
+    told = [e["transition"] for e in stream[at:] if e["type"] == "transition.completed"]
+    ended = stream[-1]["solution"]
+    assert ended["transitions"] == [*standing, *told], "nor told twice"
+    assert (ended["status"], ended["answer"]) == ("completed", whole["answer"])
+    for one, other in zip(ended["transitions"], whole["transitions"], strict=True):
+        assert (one["id"], one["output"]) == (other["id"], other["output"])
+    assert ended["usage"]["completion_tokens"] == sum(t["tokens"] for t in ended["transitions"])
 
 
 @pytest.mark.parametrize("streamed", [True, False])

@@ -17,7 +17,7 @@ from app.host import Host
 from app.main import create_app
 from app.metrics import Metrics
 from app.settings import Settings
-from app.solving.service import Order, Running
+from app.solving.order import Order, Running
 from statespace.solutions import SolutionRequest
 
 SCRIPT = Script({"q": "State 1:\nAction: Summarize\nOutput: \\boxed{1}"}, fault="hang", after=0)
