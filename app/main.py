@@ -39,6 +39,7 @@ from app.settings import Settings
 from app.solving.service import Service
 from app.store.database import Database
 from app.store.solutions import SolutionStore
+from app.tracing.environment import tracing
 from app.web import description, failures as responses
 from app.web.middleware import BodyLimit, NoNul, RequestId
 
@@ -72,6 +73,7 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     host.died = service.engine_died
     pulse = Pulse()
     service = Service(settings, host, metrics, admission, library)
+    service.tracing = traces = tracing(settings)
     commits.lost = service.stop_one
     office = Office(settings, host, service, admission, database, lease)
     replica = Replica(store, lease, runs=service, chores=office.chores)
@@ -94,6 +96,8 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
         await database.close()
         await host.stop()
         await pulse.stop()
+        if traces is not None:
+            await traces.close()
 
     app = FastAPI(
         title="Statewise",
@@ -151,4 +155,6 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
             expose_headers=EXPOSED_HEADERS,
         )
     app.add_middleware(RequestId, leaving=lambda: service.draining)
+    if traces is not None:
+        traces.add_to(app)
     return app

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -19,8 +20,8 @@ from app.errors import AppError, EngineDeadError
 from app.metrics import Metrics
 from app.solving.deltas import DeltaThrottle
 from app.solving.record import Record
-from app.solving.sinks import Sink
-from app.strategies.base import Decided, PathEnded, Problem, Step, Strategy
+from app.solving.sinks import Sink, Trace
+from app.strategies.base import Ask, Decided, PathEnded, Problem, Step, Strategy
 from statespace.reader import Closed, Grown, Opened, node_of
 from statespace.solutions import Failure, IncompleteReason, Solution, Status
 from statespace.trace import Transition
@@ -48,6 +49,7 @@ class Run:
         self._problem = problem
         self._metrics = metrics
         self._sinks = sinks
+        self._ask: Ask | None = None
         self.shutting_down = False
         """Set before the task is cancelled because the server ends, not the client."""
         self.lost: EngineDeadError | None = None
@@ -63,6 +65,11 @@ class Run:
         self._paths: dict[int, int] = {}
         """Open transition → its path."""
         self._began = time.perf_counter()
+
+    def traced(self, trace: Trace) -> None:
+        """Have it told to `trace`, too."""
+        self._sinks = (*self._sinks, trace)
+        self._ask = trace.generate
 
     def created(self) -> None:
         """Tell that the solution exists: once, before `execute`."""
@@ -84,6 +91,7 @@ class Run:
         Ends with exactly one end event, also when cancelled.
         """
         record = self.record
+        structlog.contextvars.bind_contextvars(solution_id=record.id)  # of the task's own lines
         try:
             async with asyncio.timeout_at(deadline):
                 await self._follow(engine, strategy)
@@ -99,7 +107,7 @@ class Run:
         except Exception:
             if self._pause():
                 return record.solution()
-            logger.exception("solution_failed", solution_id=record.id)
+            logger.exception("solution_failed")
         except EngineDeadError as error:
             self.lost = error
             if self._pause():
@@ -119,7 +127,10 @@ class Run:
         for transition in self._problem.given:
             if transition.id not in told:
                 self._give(transition)
-        async with aclosing(strategy.solve(engine, self._problem)) as steps:
+        problem = self._problem
+        if self._ask is not None:
+            problem = replace(problem, ask=self._ask)
+        async with aclosing(strategy.solve(engine, problem)) as steps:
             async for step in steps:
         told = {transition.id for transition in self.record.transitions}
                 self._take(step)
