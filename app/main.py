@@ -63,19 +63,19 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     """
     ring = KeyRing(settings.keys_file)
     metrics = metrics or Metrics()
-    metrics.engine_unfinished.set_function(host.engine.unfinished)
     admission = Admission(settings, metrics)
     database = Database(settings.database)
     store = SolutionStore(database)
     lease = Lease(settings.lease_s)
     commits = Commits(database, lease.name)
     library = Library(store, commits, lease, settings.retention_s)
-    host.died = service.engine_died
-    pulse = Pulse()
     service = Service(settings, host, metrics, admission, library)
     service.tracing = traces = tracing(settings)
+    host.died = service.engine_died
+    pulse = Pulse()
     commits.lost = service.stop_one
-    office = Office(settings, host, service, admission, database, lease)
+    office = Office(settings, host, service, admission, database, lease, metrics)
+    _measure(metrics, settings, host, database, commits)
     replica = Replica(store, lease, runs=service, chores=office.chores)
 
     @asynccontextmanager
@@ -142,7 +142,6 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     app.add_middleware(
         Auth,
         ring=ring,
-        metrics=metrics,
         limit_headers=admission.limit_headers,
         metrics_need_key=settings.metrics_need_key,
     )
@@ -158,3 +157,18 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     if traces is not None:
         traces.add_to(app)
     return app
+
+
+def _measure(
+    metrics: Metrics, settings: Settings, host: Host, database: Database, commits: Commits
+) -> None:
+    """Connect what is measured with what is asked, or tells of itself."""
+    metrics.watch(lambda: host.phase, host.engine.upstreams)
+    metrics.info.labels(version("statewise"), settings.engine, settings.served_name).set(1)
+    metrics.engine_unfinished.set_function(host.engine.unfinished)
+    metrics.engine_start_seconds.set_function(lambda: host.seconds)
+    metrics.store_waiting.set_function(lambda: commits.waiting)
+    metrics.store_lag_seconds.set_function(lambda: commits.lag_s)
+    commits.took = metrics.commit_seconds.observe
+    commits.refused = metrics.store_errors.labels("refused").inc
+    database.failed = metrics.store_errors.labels("unavailable").inc

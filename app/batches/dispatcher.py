@@ -31,6 +31,7 @@ from app.errors import (
 )
 from app.host import Host
 from app.keeping.replica import Lease
+from app.metrics import Metrics
 from app.settings import Settings
 from app.solving.service import Service
 from app.store.batches import IN_PROGRESS, Batch, BatchStore
@@ -71,6 +72,7 @@ class Dispatcher:
         lines: LineStore,
         blobs: Blobs,
         lease: Lease,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._host = host
@@ -84,7 +86,7 @@ class Dispatcher:
         """Called when a batch may have no line left to ask."""
         self._ready: deque[_Ready] = deque()
         self._asked: dict[Key, asyncio.Task[None]] = {}
-        self._answers = _Answers(lines, lease.name)
+        self._answers = _Answers(lines, lease.name, metrics)
         self._open: list[Batch] = []
         self._paused_until = 0.0
         self._wake = asyncio.Event()
@@ -248,9 +250,10 @@ class Dispatcher:
 class _Answers:
     """Keeps answers, those that come together in one transaction."""
 
-    def __init__(self, lines: LineStore, replica: str) -> None:
+    def __init__(self, lines: LineStore, replica: str, metrics: Metrics) -> None:
         self._lines = lines
         self._replica = replica
+        self._metrics = metrics
         self._waiting: list[tuple[Answered, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -285,7 +288,8 @@ class _Answers:
             self._wake.set()
             raise
         del self._waiting[: len(taken)]
-        for _, kept in taken:
+        for answered, kept in taken:
+            self._metrics.batch_lines.labels(answered.state).inc()
             if not kept.done():
                 kept.set_result(None)
 

@@ -232,6 +232,10 @@ class ScriptedEngine:
         """Replays that are running."""
         return self._running
 
+    def upstreams(self) -> Mapping[str, bool]:
+        """None."""
+        return {}
+
     def heard(self) -> float:
         """When something was last replayed."""
         return self._heard
@@ -245,10 +249,6 @@ class ScriptedEngine:
         """Nothing to end."""
 
 
-def spelled(text: str) -> list[int]:
-    """Token ids that spell `text`: each packs up to four code points, 21 bits apiece."""
-    size = CHARACTERS_PER_TOKEN
-    return [
 def _rest(recorded: str | Sequence[str], written: str) -> str:
     """How a recording goes on of which the beginning is there already."""
     for text in [recorded] if isinstance(recorded, str) else recorded:
@@ -257,6 +257,10 @@ def _rest(recorded: str | Sequence[str], written: str) -> str:
     return NOTHING
 
 
+def spelled(text: str) -> list[int]:
+    """Token ids that spell `text`: each packs up to four code points, 21 bits apiece."""
+    size = CHARACTERS_PER_TOKEN
+    return [
         sum(
             ord(character) + 1 << 21 * place for place, character in enumerate(text[at : at + size])
         )

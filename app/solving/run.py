@@ -65,6 +65,8 @@ class Run:
         self._paths: dict[int, int] = {}
         """Open transition → its path."""
         self._began = time.perf_counter()
+        self._planned = 1
+        """Paths that it may have."""
 
     def traced(self, trace: Trace) -> None:
         """Have it told to `trace`, too."""
@@ -92,6 +94,8 @@ class Run:
         """
         record = self.record
         structlog.contextvars.bind_contextvars(solution_id=record.id)  # of the task's own lines
+        if self._problem is not None:
+            self._planned = strategy.paths(self._problem.options)
         try:
             async with asyncio.timeout_at(deadline):
                 await self._follow(engine, strategy)
@@ -101,18 +105,18 @@ class Run:
         except TimeoutError:
             record.end(Status.INCOMPLETE, reason=IncompleteReason.DEADLINE)
         except asyncio.CancelledError:
-            self._end_early()
-        except AppError as error:
-            self._fail(error)
-        except Exception:
             if self._pause():
                 return record.solution()
-            logger.exception("solution_failed")
+            self._end_early()
         except EngineDeadError as error:
             self.lost = error
             if self._pause():
                 return record.solution()
             self._fail(error)
+        except AppError as error:
+            self._fail(error)
+        except Exception:
+            logger.exception("solution_failed")
             record.error = Failure(message="internal error", type="server_error")
             record.end(Status.FAILED)
         return self._end()
@@ -124,6 +128,7 @@ class Run:
             for sink in self._sinks:
                 sink.in_progress(solution)
         assert self._problem is not None
+        told = {transition.id for transition in self.record.transitions}
         for transition in self._problem.given:
             if transition.id not in told:
                 self._give(transition)
@@ -132,7 +137,6 @@ class Run:
             problem = replace(problem, ask=self._ask)
         async with aclosing(strategy.solve(engine, problem)) as steps:
             async for step in steps:
-        told = {transition.id for transition in self.record.transitions}
                 self._take(step)
 
     def _take(self, step: Step) -> None:
@@ -147,7 +151,8 @@ class Run:
                 for sink in self._sinks:
                     sink.opened(step)
                 if not self.record.transitions:
-                    self._metrics.first_transition.observe(time.perf_counter() - self._began)
+                    seconds = time.perf_counter() - self._began
+                    self._metrics.begin(self.record.request.strategy, seconds)
             case Closed(transition):
                 self._complete(transition)
             case PathEnded():
@@ -186,14 +191,14 @@ class Run:
 
     def refuse(self, error: AppError) -> Solution:
         """End a run that found no place: its time was up, the server ends, or it is full."""
+        self.shutting_down |= error.code == "draining"
+        if self._pause():
+            return self.record.solution()
         reason = _UNPLACED.get(error.code or "")
         if reason is None:
             self._fail(error)
         else:
             self.record.end(Status.INCOMPLETE, reason=reason)
-        self.shutting_down |= error.code == "draining"
-        if self._pause():
-            return self.record.solution()
         return self._end()
 
     def abandon(self) -> None:
@@ -202,11 +207,6 @@ class Run:
             self._end_early()
             self._end()
 
-    def _fail(self, error: AppError) -> None:
-        self.record.error = Failure(message=error.message, type=error.type, code=error.code)
-        self.record.end(Status.FAILED)
-
-    def _end_early(self) -> None:
     def _pause(self) -> bool:
         """Leave it as it is, if it may be gone on with; whether it may."""
         if self.detached and (self.shutting_down or self.lost is not None):
@@ -215,6 +215,11 @@ class Run:
             self.paused = True
         return self.paused
 
+    def _fail(self, error: AppError) -> None:
+        self.record.error = Failure(message=error.message, type=error.type, code=error.code)
+        self.record.end(Status.FAILED)
+
+    def _end_early(self) -> None:
         if self.lost is not None:
             self._fail(self.lost)
         elif self.shutting_down:
@@ -231,5 +236,6 @@ class Run:
                 sink.ended(solution)
             finally:
                 sink.close()
-        self._metrics.end(solution, time.perf_counter() - self._began)
+        seconds = time.perf_counter() - self._began
+        self._metrics.end(solution, seconds, self.record.spent, self._planned)
         return solution
