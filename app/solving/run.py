@@ -18,6 +18,7 @@ import structlog
 from app.engines.base import Engine
 from app.errors import AppError, EngineDeadError
 from app.metrics import Metrics
+from app.solving import end_log
 from app.solving.deltas import DeltaThrottle
 from app.solving.record import Record
 from app.solving.sinks import Sink, Trace
@@ -231,6 +232,7 @@ class Run:
         for deltas in self._deltas.values():
             deltas.flush()
         solution = self.record.solution()
+        end_log.log(solution)
         for sink in self._sinks:
             try:
                 sink.ended(solution)
