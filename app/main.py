@@ -135,7 +135,16 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
         adapters.router,
     ):
         app.include_router(router, dependencies=needs_key)
-    # The last one added is the outermost.
+    _add_middleware(app, settings, ring, admission, service)
+    if traces is not None:
+        traces.add_to(app)
+    return app
+
+
+def _add_middleware(
+    app: FastAPI, settings: Settings, ring: KeyRing, admission: Admission, service: Service
+) -> None:
+    """The last one added is the outermost."""
     uploads = {files.PATH: settings.max_file_bytes + files.MARGIN}
     app.add_middleware(NoNul)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, others=uploads)
@@ -154,9 +163,6 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
             expose_headers=EXPOSED_HEADERS,
         )
     app.add_middleware(RequestId, leaving=lambda: service.draining)
-    if traces is not None:
-        traces.add_to(app)
-    return app
 
 
 def _measure(
