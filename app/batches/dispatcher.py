@@ -37,6 +37,7 @@ from app.solving.service import Service
 from app.store.batches import IN_PROGRESS, Batch, BatchStore
 from app.store.blobs import Blobs
 from app.store.lines import Answered, Key, Line, LineStore
+from app.tracing.current import BATCH_LINE, BatchLine
 
 logger = structlog.get_logger(__name__)
 
@@ -52,10 +53,10 @@ MAX_ATTEMPTS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A line with its text, and the endpoint of its batch."""
+    """A line with its text, and what it has of its batch."""
 
     line: Line
-    url: str
+    batch: Batch
     data: bytes
 
 
@@ -181,14 +182,16 @@ class Dispatcher:
             raise
         held = self._held()  # after a long silence of the store a lease of our own may have run out
         self._ready.extend(
-            _Ready(line, batch.endpoint, text)
+            _Ready(line, batch, text)
             for line, text in zip(found, texts, strict=True)
             if line.key not in held
         )
 
     async def _ask(self, ready: _Ready) -> None:
         """Have a line answered and keep the answer, or give the line back."""
-        line = ready.line
+        line, made_in = ready.line, ready.batch.traceparent
+        BATCH_LINE.set(BatchLine(line.batch_id, line.line, made_in))  # of this task alone
+        structlog.contextvars.bind_contextvars(batch_id=line.batch_id, line=line.line)
         try:
             answered = await self._answer(ready)
         except AppError as error:
@@ -211,8 +214,9 @@ class Dispatcher:
                 raise AppError(
                     f"{MAX_ATTEMPTS} servers have died while they answered it", code="interrupted"
                 )
-            request = parse(ready.data, ready.url).body
-            found = await ENDPOINTS[ready.url].answer(self._service, self._settings, request)
+            url = ready.batch.endpoint
+            request = parse(ready.data, url).body
+            found = await ENDPOINTS[url].answer(self._service, self._settings, request)
         except (UnavailableError, RateLimitError, StoreError, EngineAwayError):
             raise
         except AppError as error:
@@ -220,7 +224,7 @@ class Dispatcher:
                 await self._host.require()  # if the engine is dead, the line is not to blame
             state, result = answers.FAILED, answers.refused(line.custom_id, error)
         except Exception:
-            logger.exception("batch_line", batch_id=line.batch_id, line=line.line)
+            logger.exception("batch_line")
             refusal = AppError("internal error")
             state, result = answers.FAILED, answers.refused(line.custom_id, refusal)
         else:

@@ -23,6 +23,7 @@ from app.store.blobs import Blobs
 from app.store.database import Database
 from app.store.files import FileStore
 from app.store.lines import LineStore
+from app.tracing.current import traceparent
 
 WINDOW_S: Final = {"24h": 86_400}
 ORPHANS_S: Final = 3_600.0
@@ -130,6 +131,7 @@ class Office:
             expires_at=now + WINDOW_S[wanted.window],
             metadata=None if wanted.metadata is None else dict(wanted.metadata),
             output_expires_s=wanted.output_expires_s,
+            traceparent=traceparent(),
         )
         await self.batches.insert(batch)
         self._keeper.wake()

@@ -55,6 +55,7 @@ class Batch:
     usage: dict[str, int] | None = None
     times: dict[str, float] = field(default_factory=dict)
     output_expires_s: int | None = None
+    traceparent: str | None = None
     leased_by: str | None = None
     leased_until: float | None = None
 
