@@ -1,1 +1,0 @@
-"""What a checkout needs beside its packages."""
