@@ -45,6 +45,16 @@ Fields = MutableMapping[str, Any]
 Render = Callable[[Fields], str]
 
 
+class Content:
+    """What clients or the model have written: in lines only where `log_content` is on."""
+
+    def __init__(self, text: str | None) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return LEFT_OUT
+
+
 def configure(settings: Settings) -> None:
     """Have all lines of this process written to standard output in one form."""
     level = getattr(logging, settings.log_level.upper())
@@ -102,6 +112,10 @@ class Formatter(logging.Formatter):
         """The last of structlog's processors."""
         if found := _exception_of(fields.pop("exc_info", None)):
             fields[EXCEPTION] = told(found, whole=self._content)
+        for name in [name for name, value in fields.items() if isinstance(value, Content)]:
+            content = fields.pop(name)
+            if self._content:
+                fields[name] = content.text
         return self._line(datetime.now(UTC), fields.pop("level", "info"), fields)
 
     def format(self, record: logging.LogRecord) -> str:

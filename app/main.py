@@ -39,6 +39,7 @@ from app.settings import Settings
 from app.solving.service import Service
 from app.store.database import Database
 from app.store.solutions import SolutionStore
+from app.tracing.environment import tracing
 from app.web import description, failures as responses
 from app.web.middleware import BodyLimit, NoNul, RequestId
 
@@ -62,7 +63,6 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     """
     ring = KeyRing(settings.keys_file)
     metrics = metrics or Metrics()
-    metrics.engine_unfinished.set_function(host.engine.unfinished)
     admission = Admission(settings, metrics)
     database = Database(settings.database)
     store = SolutionStore(database)
@@ -70,10 +70,12 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     commits = Commits(database, lease.name)
     library = Library(store, commits, lease, settings.retention_s)
     service = Service(settings, host, metrics, admission, library)
+    service.tracing = traces = tracing(settings)
     host.died = service.engine_died
     pulse = Pulse()
     commits.lost = service.stop_one
-    office = Office(settings, host, service, admission, database, lease)
+    office = Office(settings, host, service, admission, database, lease, metrics)
+    _measure(metrics, settings, host, database, commits)
     replica = Replica(store, lease, runs=service, chores=office.chores)
 
     @asynccontextmanager
@@ -94,6 +96,8 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
         await database.close()
         await host.stop()
         await pulse.stop()
+        if traces is not None:
+            await traces.close()
 
     app = FastAPI(
         title="Statewise",
@@ -131,14 +135,22 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
         adapters.router,
     ):
         app.include_router(router, dependencies=needs_key)
-    # The last one added is the outermost.
+    _add_middleware(app, settings, ring, admission, service)
+    if traces is not None:
+        traces.add_to(app)
+    return app
+
+
+def _add_middleware(
+    app: FastAPI, settings: Settings, ring: KeyRing, admission: Admission, service: Service
+) -> None:
+    """The last one added is the outermost."""
     uploads = {files.PATH: settings.max_file_bytes + files.MARGIN}
     app.add_middleware(NoNul)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, others=uploads)
     app.add_middleware(
         Auth,
         ring=ring,
-        metrics=metrics,
         limit_headers=admission.limit_headers,
         metrics_need_key=settings.metrics_need_key,
     )
@@ -151,4 +163,18 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
             expose_headers=EXPOSED_HEADERS,
         )
     app.add_middleware(RequestId, leaving=lambda: service.draining)
-    return app
+
+
+def _measure(
+    metrics: Metrics, settings: Settings, host: Host, database: Database, commits: Commits
+) -> None:
+    """Connect what is measured with what is asked, or tells of itself."""
+    metrics.watch(lambda: host.phase, host.engine.upstreams)
+    metrics.info.labels(version("statewise"), settings.engine, settings.served_name).set(1)
+    metrics.engine_unfinished.set_function(host.engine.unfinished)
+    metrics.engine_start_seconds.set_function(lambda: host.seconds)
+    metrics.store_waiting.set_function(lambda: commits.waiting)
+    metrics.store_lag_seconds.set_function(lambda: commits.lag_s)
+    commits.took = metrics.commit_seconds.observe
+    commits.refused = metrics.store_errors.labels("refused").inc
+    database.failed = metrics.store_errors.labels("unavailable").inc

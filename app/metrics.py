@@ -1,67 +1,274 @@
-"""The service's own metrics, beside vLLM's in the same registry."""
+"""The service's own metrics, beside vLLM's in the same registry. docs/metrics.md lists them.
+
+What is measured here is measured per transition or per solution, never per token. Values of labels
+come from closed sets: no client can make a new series.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Final
+
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
+from app.errors import AppError, RateLimitError
+from app.solving.outcome import basis, family, paths, uses
+from app.strategies.base import Spent
+from statespace.actions import Action
 from statespace.solutions import Solution
-from statespace.trace import Transition
+from statespace.trace import Origin, Transition, Verdict
 
-_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600)
+SECONDS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600)
+TOKENS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
+TRANSITIONS: Final = (0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100, 200, 500, 1_000)
+METHODS: Final = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
+STORE_TROUBLES: Final = ("unavailable", "refused")
+REFUSALS: Final = frozenset({401, 429, 503})
+"""Statuses that say nothing of a request, only of its key or of the server."""
 
 
 class Metrics:
-    """Counters and histograms, registered once for a process."""
+    """All series, registered once for a process."""
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self.registry = registry
-        self.in_flight = Gauge(
-            "statewise_solutions_in_flight", "Solutions that are being made.", registry=registry
+        counter = partial(Counter, registry=registry)
+        gauge = partial(Gauge, registry=registry)
+        seconds = partial(Histogram, registry=registry, buckets=SECONDS)
+
+        self.requests = counter(
+            "statewise_http_requests",
+            "Requests answered; `status` is `gone` if the client left before the answer began.",
+            ["method", "route", "status"],
         )
-        self.solutions = Counter(
-            "statewise_solutions", "Solutions ended.", ["status", "strategy"], registry=registry
+        self.refused = counter(
+            "statewise_refused",
+            "Requests answered with 401, 429 or 503, by why.",
+            ["code"],
         )
-        self.engine_unfinished = Gauge(
-            "statewise_engine_unfinished",
-            "Requests that the engine holds.",
-            registry=registry,
-        )
-        self.queued = Gauge(
-            "statewise_queued", "Requests that wait for a place.", registry=registry
-        )
-        self.queue_seconds = Histogram(
+
+        self.in_flight = gauge("statewise_solutions_in_flight", "Solutions that are being made.")
+        self.places = gauge("statewise_places", "Solutions that may be made at a time.")
+        self.queued = gauge("statewise_queued", "Requests that wait for a place.")
+        self.queue_limit = gauge("statewise_queue_limit", "Requests that may wait for a place.")
+        self.queue_seconds = seconds(
             "statewise_queue_seconds",
             "Seconds that requests waited for a place, if they had to.",
-            buckets=_SECONDS,
-            registry=registry,
+            ["priority"],
         )
-        self.refused = Counter(
-            "statewise_refused", "Requests refused.", ["code"], registry=registry
+
+        self.solutions = counter("statewise_solutions", "Solutions ended.", ["status", "strategy"])
+        self.incomplete = counter(
+            "statewise_incomplete", "Solutions that ended as incomplete, by why.", ["reason"]
         )
-        self.transitions = Counter(
-            "statewise_transitions", "Transitions.", ["action", "verdict"], registry=registry
+        self.duration = seconds(
+            "statewise_solution_seconds", "Seconds from request to end.", ["strategy"]
         )
-        self.tokens = Counter("statewise_tokens", "Tokens by kind.", ["kind"], registry=registry)
-        self.duration = Histogram(
-            "statewise_solution_seconds",
-            "Seconds from request to end.",
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self.first_transition = Histogram(
+        self.first_transition = seconds(
             "statewise_first_transition_seconds",
-            "Seconds from request to the first transition's header.",
-            buckets=_SECONDS,
+            "Seconds from request to the first transition's header, the first event of substance.",
+            ["strategy"],
+        )
+        self.solution_transitions = Histogram(
+            "statewise_solution_transitions",
+            "Transitions of a solution, on all its paths.",
+            ["strategy"],
+            buckets=TRANSITIONS,
             registry=registry,
         )
+        self.tokens = counter(
+            "statewise_tokens", "Tokens of ended solutions, by kind of usage.", ["kind"]
+        )
+        self.completion_tokens = counter(
+            "statewise_completion_tokens",
+            "Generated tokens of ended solutions, by what became of them: `answer`: in what the "
+            "answer rests on; `dead_end`: in other transitions of a solution with an answer; "
+            "`discarded`: in no transition; `unanswered`: no answer was found; `aborted`: the "
+            "solution was cancelled, failed, or its time or the server's was up.",
+            ["strategy", "use"],
+        )
+
+        self.transitions = counter(
+            "statewise_transitions",
+            "Transitions. The refuted share is that of verdict `refuted`.",
+            ["action", "verdict"],
+        )
+        self.transition_seconds = seconds(
+            "statewise_transition_seconds",
+            "Seconds that the model took to write a transition.",
+            ["action"],
+        )
+        self.transition_tokens = Histogram(
+            "statewise_transition_tokens",
+            "Tokens that the model wrote in a transition.",
+            ["action"],
+            buckets=TOKENS,
+            registry=registry,
+        )
+        self.backtracks = counter(
+            "statewise_backtracks",
+            "Backtracks; those by the `verifier` are the retries of `guided`.",
+            ["origin"],
+        )
+        self.answers = counter(
+            "statewise_answers",
+            "Answers of completed solutions: `clean`: nothing was refuted; `recovered`: something "
+            "was, but the answer does not rest on it; `refuted`: it does.",
+            ["strategy", "basis"],
+        )
+        self.paths = counter(
+            "statewise_paths",
+            "Paths of ended solutions: `answered`, `unanswered`; of a vote also `aborted`: it was "
+            "decided before they ended, and `spared`: before they began.",
+            ["strategy", "end"],
+        )
+        self.generations = counter(
+            "statewise_generations",
+            "Requests to the engine, by how they ended; `aborted` ones were closed from here.",
+            ["strategy", "end"],
+        )
+
+        self.engine_ready = gauge("statewise_engine_ready", "1 while requests can be served.")
+        self.engine_start_seconds = gauge(
+            "statewise_engine_start_seconds",
+            "Seconds that the engine took to start, or has taken so far.",
+        )
+        self.engine_unfinished = gauge(
+            "statewise_engine_unfinished", "Requests that the engine holds."
+        )
+        self.info = gauge("statewise_info", "1, with what runs.", ["version", "engine", "model"])
+
+        self.store_waiting = gauge("statewise_store_waiting", "Events that are not committed yet.")
+        self.store_lag_seconds = gauge(
+            "statewise_store_lag_seconds", "Age of the oldest event that is not committed."
+        )
+        self.commit_seconds = seconds(
+            "statewise_store_commit_seconds", "Seconds from a commit's beginning to its success."
+        )
+        self.store_errors = counter(
+            "statewise_store_errors",
+            "Failures of the store: `unavailable`: it is tried again; `refused`: what was to be "
+            "written is lost.",
+            ["kind"],
+        )
+
+        self.batch_lines = counter(
+            "statewise_batch_lines", "Lines of batches answered by this server.", ["state"]
+        )
+        self.batch_lines_queued = gauge(
+            "statewise_batch_lines_queued",
+            "Lines of batches that are not answered, of all servers that share the store.",
+        )
+        self.batch_oldest_seconds = gauge(
+            "statewise_batch_oldest_seconds",
+            "Age of the oldest batch that is not over, of all servers that share the store.",
+        )
+
+        # An increase is seen from the first one on only if the series was there before.
+        for kind in STORE_TROUBLES:
+            self.store_errors.labels(kind)
+        for code in ("full", "queue_timeout"):
+            self.refused.labels(code)
+        self._by_action = {action: _OfAction(self, action) for action in Action}
+
+    def watch(self, phase: Callable[[], str], upstreams: Callable[[], Mapping[str, bool]]) -> None:
+        """Ask for the engine's phase, and which of its servers are up, at each scrape."""
+        self.registry.register(_Engine(phase, upstreams))
+
+    def answered(self, scope: Mapping[str, Any], status: int | None) -> None:
+        """A request is over. Paths that no route has are one."""
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        route = getattr(scope.get("route"), "path", "other")
+        self.requests.labels(method, route, status or "gone").inc()
+
+    def refuse(self, error: AppError) -> None:
+        """A request was answered with an error; counts if it is a refusal."""
+        if error.status in REFUSALS:
+            self.refused.labels(refusal(error)).inc()
+
+    def begin(self, strategy: str, seconds: float) -> None:
+        """The first transition of a solution has begun."""
+        self.first_transition.labels(family(strategy)).observe(seconds)
 
     def count(self, transition: Transition) -> None:
         """A transition was completed."""
-        self.transitions.labels(transition.action, transition.verdict).inc()
+        self._by_action[transition.action].count(transition)
 
-    def end(self, solution: Solution, seconds: float) -> None:
-        """A solution has ended."""
-        self.solutions.labels(solution.status, solution.strategy).inc()
-        self.duration.observe(seconds)
+    def end(self, solution: Solution, seconds: float, spent: Spent, planned: int) -> None:
+        """A solution has ended; `planned` is how many paths it might have had."""
+        strategy = family(solution.strategy)
+        self.solutions.labels(solution.status, strategy).inc()
+        if solution.incomplete_reason is not None:
+            self.incomplete.labels(solution.incomplete_reason).inc()
+        self.duration.labels(strategy).observe(seconds)
+        self.solution_transitions.labels(strategy).observe(len(solution.transitions))
         for kind, count in solution.usage:
             self.tokens.labels(kind.removesuffix("_tokens")).inc(count)
+        for use, count in uses(solution).items():
+            self.completion_tokens.labels(strategy, use).inc(count)
+        for end, count in spent.generations.items():
+            self.generations.labels(strategy, end).inc(count)
+        for end, count in paths(solution, planned).items():
+            self.paths.labels(strategy, end).inc(count)
+        if (found := basis(solution)) is not None:
+            self.answers.labels(strategy, found).inc()
+
+
+class _OfAction:
+    """The series of one action, looked up once: a lookup costs as much as counting."""
+
+    def __init__(self, metrics: Metrics, action: Action) -> None:
+        self._verdicts = {
+            verdict: metrics.transitions.labels(action, verdict).inc for verdict in Verdict
+        }
+        self._seconds = metrics.transition_seconds.labels(action).observe
+        self._tokens = metrics.transition_tokens.labels(action).observe
+        self._backtracks = (
+            {origin: metrics.backtracks.labels(origin).inc for origin in Origin}
+            if action is Action.BACKTRACK
+            else {}
+        )
+
+    def count(self, transition: Transition) -> None:
+        self._verdicts[transition.verdict]()
+        if transition.origin is Origin.MODEL:
+            self._seconds(transition.seconds)
+            self._tokens(transition.tokens)
+        if self._backtracks:
+            self._backtracks[transition.origin]()
+
+
+class _Engine(Collector):
+    """What is asked for at each scrape, since its labels change."""
+
+    def __init__(
+        self, phase: Callable[[], str], upstreams: Callable[[], Mapping[str, bool]]
+    ) -> None:
+        self._phase = phase
+        self._upstreams = upstreams
+
+    def collect(self) -> Iterable[Metric]:
+        """The current phase, and each server."""
+        phase = GaugeMetricFamily(
+            "statewise_engine_phase", "1 for the phase that the engine is in.", labels=["phase"]
+        )
+        phase.add_metric([self._phase()], 1)
+        yield phase
+        up = GaugeMetricFamily(
+            "statewise_upstream_up",
+            "Whether a server of the remote engine can be asked.",
+            labels=["url"],
+        )
+        for url, can_be_asked in self._upstreams().items():
+            up.add_metric([url], can_be_asked)
+        yield up
+
+
+def refusal(error: AppError) -> str:
+    """Why a request was refused, as a label."""
+    if isinstance(error, RateLimitError):
+        return f"rate_limit_{error.limit}"
+    return error.code or error.type

@@ -86,7 +86,6 @@ def solve(  # noqa: PLR0913, PLR0917
         temperature=temperature,
         seed=seed,
         max_tokens=max_tokens,
-        stream=True,
         deltas=not json,
     )
     raise typer.Exit(solve_command(request, url=url, model=model, as_json=json))

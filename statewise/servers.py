@@ -51,14 +51,8 @@ class Child:
 
     @classmethod
     def start(cls, flags: Sequence[str]) -> Child:
-        """Start `statewise serve` with `flags`, in a session of its own. Raises `ServerError`.
-
-        From here on SIGTERM and SIGHUP unwind this process, as Ctrl-C does, so that whoever has
-        started a child can end it.
-        """
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, _unwind)
+        """Start `statewise serve` with `flags`, in a session of its own. Raises `ServerError`."""
+        unwind_when_ended()
         folder = state_dir()
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -134,6 +128,7 @@ def wait_ready(record: ServerRecord, progress: Progress) -> str:
 @contextmanager
 def for_one_call(url: str | None, model: str | None, progress: Progress) -> Iterator[str]:
     """The URL of a server: the named one, a running one, or one started for this call."""
+    unwind_when_ended()
     if url is not None:
         yield url.rstrip("/")
         return
@@ -149,6 +144,16 @@ def for_one_call(url: str | None, model: str | None, progress: Progress) -> Iter
     finally:
         if child is not None:
             child.stop()
+
+
+def unwind_when_ended() -> None:
+    """From here on SIGTERM and SIGHUP unwind this process, as Ctrl-C does.
+
+    Whoever has started a child or a solution can then end it.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _unwind)
 
 
 def _unwind(number: int, _: FrameType | None) -> NoReturn:

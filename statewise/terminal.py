@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from typing import Final
 
+_ENDS: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
 _PICTURES: Final = {
     **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"},
     0x7F: 0x2421,
@@ -20,6 +22,11 @@ def visible(text: str) -> str:
     write to the clipboard, and can make a terminal answer as if its user had typed.
     """
     return text.translate(_PICTURES)
+
+
+def one_line(json: str) -> str:
+    """JSON with everything escaped that some reader takes for the end of a line, or obeys."""
+    return _ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", json)
 
 
 def tolerate_encodings() -> None:

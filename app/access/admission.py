@@ -17,7 +17,7 @@ from typing import Final
 
 from app.access.keys import NOBODY, Key
 from app.access.limits import Usage
-from app.errors import RateLimitError, UnavailableError
+from app.errors import UnavailableError
 from app.metrics import Metrics
 from app.settings import Settings
 
@@ -106,6 +106,8 @@ class Admission:
         self._max_queued = settings.max_queued
         self._queue_timeout_s = settings.queue_timeout_s
         self._metrics = metrics
+        metrics.places.set(self._slots)
+        metrics.queue_limit.set(self._max_queued)
         self._clock = clock
         self._usages: dict[str, Usage] = {}
         self._queue: list[_Waiter] = []
@@ -164,11 +166,7 @@ class Admission:
         if self._draining:
             raise self._draining_refusal()
         usage = None if key is NOBODY else self._usage(key)
-        try:
-            counted = 0 if usage is None else usage.take(key, tokens, self._lasting())
-        except RateLimitError as error:
-            self._metrics.refused.labels(f"rate_limit_{error.limit}").inc()
-            raise
+        counted = 0 if usage is None else usage.take(key, tokens, self._lasting())
         waiter = None
         if self._running < self._slots:
             self._running += 1
@@ -208,10 +206,11 @@ class Admission:
         longest_s = min(limits, default=None)
         began = self._clock()
         await asyncio.wait({waiter.turn}, timeout=longest_s)
-        self._metrics.queue_seconds.observe(self._clock() - began)
+        priority = Priority(waiter.priority)
+        self._metrics.queue_seconds.labels(priority.name.lower()).observe(self._clock() - began)
         if not waiter.turn.done():
             told = f"no place was free within {longest_s:g} s; try again later"
-            raise self._full("queue_timeout", told, self._ahead(Priority(waiter.priority)) - 1)
+            raise self._full("queue_timeout", told, self._ahead(priority) - 1)
         waiter.turn.result()
 
     def _ahead(self, priority: Priority) -> int:
@@ -255,12 +254,10 @@ class Admission:
 
     def _full(self, code: str, message: str, ahead: int) -> UnavailableError:
         """All places are taken: try again when those who wait now have had their turn."""
-        self._metrics.refused.labels(code).inc()
         seconds = (ahead + 1) * self._lasting() / self._slots
         return UnavailableError(message, retry_after=seconds, code=code)
 
     def _draining_refusal(self) -> UnavailableError:
-        self._metrics.refused.labels("draining").inc()
         told = "the server is shutting down"
         return UnavailableError(told, retry_after=DRAINING_RETRY_S, code="draining")
 

@@ -11,7 +11,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access.keys import NOBODY, Key, KeyRing
 from app.errors import KeyRefusedError
-from app.metrics import Metrics
 from app.web.failures import error_response
 
 OPEN: Final = frozenset(
@@ -31,13 +30,11 @@ class Auth:
         self,
         app: ASGIApp,
         ring: KeyRing,
-        metrics: Metrics,
         limit_headers: LimitHeaders,
         metrics_need_key: bool,
     ) -> None:
         self._app = app
         self._ring = ring
-        self._metrics = metrics
         self._limit_headers = limit_headers
         self._open = OPEN if metrics_need_key else OPEN | OPERATIONS
 
@@ -49,7 +46,6 @@ class Auth:
         try:
             key = self._key(scope)
         except KeyRefusedError as error:
-            self._metrics.refused.labels("invalid_api_key").inc()
             await error_response(Request(scope), error)(scope, receive, send)
             return
         scope["state"].update(owner=key.name, key=key)

@@ -31,11 +31,13 @@ from app.errors import (
 )
 from app.host import Host
 from app.keeping.replica import Lease
+from app.metrics import Metrics
 from app.settings import Settings
 from app.solving.service import Service
 from app.store.batches import IN_PROGRESS, Batch, BatchStore
 from app.store.blobs import Blobs
 from app.store.lines import Answered, Key, Line, LineStore
+from app.tracing.current import BATCH_LINE, BatchLine
 
 logger = structlog.get_logger(__name__)
 
@@ -51,10 +53,10 @@ MAX_ATTEMPTS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A line with its text, and the endpoint of its batch."""
+    """A line with its text, and what it has of its batch."""
 
     line: Line
-    url: str
+    batch: Batch
     data: bytes
 
 
@@ -71,6 +73,7 @@ class Dispatcher:
         lines: LineStore,
         blobs: Blobs,
         lease: Lease,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._host = host
@@ -84,7 +87,7 @@ class Dispatcher:
         """Called when a batch may have no line left to ask."""
         self._ready: deque[_Ready] = deque()
         self._asked: dict[Key, asyncio.Task[None]] = {}
-        self._answers = _Answers(lines, lease.name)
+        self._answers = _Answers(lines, lease.name, metrics)
         self._open: list[Batch] = []
         self._paused_until = 0.0
         self._wake = asyncio.Event()
@@ -179,14 +182,16 @@ class Dispatcher:
             raise
         held = self._held()  # after a long silence of the store a lease of our own may have run out
         self._ready.extend(
-            _Ready(line, batch.endpoint, text)
+            _Ready(line, batch, text)
             for line, text in zip(found, texts, strict=True)
             if line.key not in held
         )
 
     async def _ask(self, ready: _Ready) -> None:
         """Have a line answered and keep the answer, or give the line back."""
-        line = ready.line
+        line, made_in = ready.line, ready.batch.traceparent
+        BATCH_LINE.set(BatchLine(line.batch_id, line.line, made_in))  # of this task alone
+        structlog.contextvars.bind_contextvars(batch_id=line.batch_id, line=line.line)
         try:
             answered = await self._answer(ready)
         except AppError as error:
@@ -209,8 +214,9 @@ class Dispatcher:
                 raise AppError(
                     f"{MAX_ATTEMPTS} servers have died while they answered it", code="interrupted"
                 )
-            request = parse(ready.data, ready.url).body
-            found = await ENDPOINTS[ready.url].answer(self._service, self._settings, request)
+            url = ready.batch.endpoint
+            request = parse(ready.data, url).body
+            found = await ENDPOINTS[url].answer(self._service, self._settings, request)
         except (UnavailableError, RateLimitError, StoreError, EngineAwayError):
             raise
         except AppError as error:
@@ -218,7 +224,7 @@ class Dispatcher:
                 await self._host.require()  # if the engine is dead, the line is not to blame
             state, result = answers.FAILED, answers.refused(line.custom_id, error)
         except Exception:
-            logger.exception("batch_line", batch_id=line.batch_id, line=line.line)
+            logger.exception("batch_line")
             refusal = AppError("internal error")
             state, result = answers.FAILED, answers.refused(line.custom_id, refusal)
         else:
@@ -248,9 +254,10 @@ class Dispatcher:
 class _Answers:
     """Keeps answers, those that come together in one transaction."""
 
-    def __init__(self, lines: LineStore, replica: str) -> None:
+    def __init__(self, lines: LineStore, replica: str, metrics: Metrics) -> None:
         self._lines = lines
         self._replica = replica
+        self._metrics = metrics
         self._waiting: list[tuple[Answered, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -285,7 +292,8 @@ class _Answers:
             self._wake.set()
             raise
         del self._waiting[: len(taken)]
-        for _, kept in taken:
+        for answered, kept in taken:
+            self._metrics.batch_lines.labels(answered.state).inc()
             if not kept.done():
                 kept.set_result(None)
 

@@ -15,6 +15,7 @@ from app.batches.results import Results
 from app.errors import ConflictError, RateLimitError
 from app.host import Host
 from app.keeping.replica import SWEEP_S, Chore, Lease
+from app.metrics import Metrics
 from app.settings import Settings
 from app.solving.service import Service
 from app.store.batches import IN_PROGRESS, VALIDATING, Batch, BatchStore
@@ -22,9 +23,12 @@ from app.store.blobs import Blobs
 from app.store.database import Database
 from app.store.files import FileStore
 from app.store.lines import LineStore
+from app.tracing.current import traceparent
 
 WINDOW_S: Final = {"24h": 86_400}
 ORPHANS_S: Final = 3_600.0
+MEASURE_S: Final = 15.0
+"""As often as is usual for metrics: a count of many lines takes the database a while."""
 MAX_UNFINISHED: Final = 100
 """Batches of one owner that are not over."""
 
@@ -51,6 +55,7 @@ class Office:
         admission: Admission,
         database: Database,
         lease: Lease,
+        metrics: Metrics,
     ) -> None:
         """Raises `StoreError` for an address of files that cannot be used."""
         blobs = Blobs(settings.files)
@@ -60,11 +65,12 @@ class Office:
         results = Results(self.batches, lines, self.files, settings.retention_s)
         self._keeper = Keeper(settings, self.batches, lines, blobs, results, lease)
         self._dispatcher = Dispatcher(
-            settings, host, service, admission, self.batches, lines, blobs, lease
+            settings, host, service, admission, self.batches, lines, blobs, lease, metrics
         )
         self._model = settings.served_name
         self._retention_s = settings.retention_s
         self._lease = lease
+        self._metrics = metrics
         self._keeper.in_progress = self._dispatcher.wake
         self._keeper.stopped = self._dispatcher.drop
         self._dispatcher.drained = self._keeper.wake
@@ -85,6 +91,7 @@ class Office:
         return (
             (self._renew, self._lease.seconds / 3),
             (self._sweep, SWEEP_S),
+            (self.measure, MEASURE_S),
             (self.files.sweep_orphans, ORPHANS_S),
         )
 
@@ -95,6 +102,13 @@ class Office:
     async def _sweep(self) -> None:
         await self.files.sweep()
         await self.batches.sweep(time.time() - self._retention_s)
+
+    async def measure(self) -> None:
+        """Tell how much is left to do, on all servers."""
+        lines, since = await self.batches.backlog(self._model)
+        self._metrics.batch_lines_queued.set(lines)
+        age = 0.0 if since is None else max(time.time() - since, 0.0)
+        self._metrics.batch_oldest_seconds.set(age)
 
     async def create(self, owner: str, wanted: Wanted) -> Batch:
         """A new batch. Raises `NotFoundError` for its file, `RateLimitError` for one too many."""
@@ -117,6 +131,7 @@ class Office:
             expires_at=now + WINDOW_S[wanted.window],
             metadata=None if wanted.metadata is None else dict(wanted.metadata),
             output_expires_s=wanted.output_expires_s,
+            traceparent=traceparent(),
         )
         await self.batches.insert(batch)
         self._keeper.wake()

@@ -118,6 +118,10 @@ class Engine(Protocol):
         """Requests that the engine still holds."""
         ...
 
+    def upstreams(self) -> Mapping[str, bool]:
+        """Whether each server that it works with can be asked; none if it works by itself."""
+        ...
+
     def heard(self) -> float:
         """When something last came from it, on `time.monotonic`'s clock; 0 if nothing has."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -187,6 +187,10 @@ class RemoteEngine(Tokenized):
     def unfinished(self) -> int:
         """Requests that the servers work on for this one."""
         return sum(upstream.busy for upstream in self._pool.upstreams)
+
+    def upstreams(self) -> Mapping[str, bool]:
+        """Whether each server can be asked."""
+        return {upstream.url: upstream.up for upstream in self._pool.upstreams}
 
     def heard(self) -> float:
         """Now: a server that is silent for too long is given up where it is asked."""

@@ -232,6 +232,10 @@ class ScriptedEngine:
         """Replays that are running."""
         return self._running
 
+    def upstreams(self) -> Mapping[str, bool]:
+        """None."""
+        return {}
+
     def heard(self) -> float:
         """When something was last replayed."""
         return self._heard

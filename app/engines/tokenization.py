@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,6 +75,10 @@ class Tokenized:
 
     _text: Tokenization
     """Known once the engine has started."""
+
+    def upstreams(self) -> Mapping[str, bool]:
+        """None: it works by itself."""
+        return {}
 
     def encode(self, text: str) -> list[int]:
         """Token ids of text that goes on after others."""

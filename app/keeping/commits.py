@@ -7,6 +7,7 @@ until it can: nothing is dropped, and no reader sees what is not kept.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -51,8 +52,16 @@ class Commits:
         self._replica = replica
         self.lost: Callable[[str], None] = lambda _: None
         """Told ids of solutions that another replica has taken over."""
+        self.took: Callable[[float], None] = lambda _: None
+        """Told how many seconds a commit took."""
+        self.refused: Callable[[], None] = lambda: None
+        """Called when the store has refused what was to be written."""
         self._pending: dict[str, _Work] = defaultdict(_Work)
         self._waiting = 0
+        self._since: float | None = None
+        """When the oldest of what is pending came."""
+        self._writing_since: float | None = None
+        """When the oldest of what is being written came."""
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -62,6 +71,12 @@ class Commits:
     def waiting(self) -> int:
         """Events that are not committed yet."""
         return self._waiting
+
+    @property
+    def lag_s(self) -> float:
+        """How long the oldest of what is not committed has waited."""
+        since = self._writing_since or self._since
+        return 0.0 if since is None else time.monotonic() - since
 
     def start(self) -> None:
         """Begin to write."""
@@ -99,6 +114,7 @@ class Commits:
     def _work(self, solution_id: str) -> _Work:
         self._idle.clear()
         self._wake.set()
+        self._since = self._since or time.monotonic()
         return self._pending[solution_id]
 
     async def _run(self) -> None:
@@ -106,13 +122,16 @@ class Commits:
             await self._wake.wait()
             self._wake.clear()
             pending, self._pending = self._pending, defaultdict(_Work)
+            self._writing_since, self._since = self._since, None
             await self._commit(pending)
+            self._writing_since = None
             if not self._pending:
                 self._idle.set()
             await asyncio.sleep(GATHER_S)
 
     async def _commit(self, pending: dict[str, _Work]) -> None:
         while True:
+            began = time.monotonic()
             try:
                 kept = await self._write(pending)
             except StoreError:
@@ -123,9 +142,11 @@ class Commits:
                         await self._commit({solution_id: work})
                     return
                 logger.error("commit_refused", solution_id=next(iter(pending)), error=cause(error))
+                self.refused()
                 kept = set()
                 break
             else:
+                self.took(time.monotonic() - began)
                 break
         for solution_id, work in pending.items():
             self._tell(solution_id, work, kept=solution_id in kept)

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from app.host import Host
+from app.metrics import Metrics
 from statespace.events import EVENTS_VERSION
 from statespace.trace import TRACE_VERSION
 
@@ -60,8 +61,10 @@ async def startupz(request: Request) -> JSONResponse:
 @router.get("/metrics")
 async def metrics(request: Request) -> Response:
     """Prometheus metrics: the engine's, unchanged, and the service's own."""
-    registry = request.app.state.metrics.registry
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    told: Metrics = request.app.state.metrics
+    host = _host(request)
+    told.engine_ready.set(await host.serves())
+    return Response(generate_latest(told.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/version")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.access.admission import Priority
@@ -45,6 +46,8 @@ class Order:
     priority: Priority = Priority.INTERACTIVE
     owner: str | None = None
     """Whose it is, if the key that made it may be gone."""
+    began_ns: int = field(default_factory=time.time_ns)
+    """When it was given, in nanoseconds of Unix time."""
 
     @property
     def fork(self) -> Fork | None:

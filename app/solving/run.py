@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -17,10 +18,11 @@ import structlog
 from app.engines.base import Engine
 from app.errors import AppError, EngineDeadError
 from app.metrics import Metrics
+from app.solving import end_log
 from app.solving.deltas import DeltaThrottle
 from app.solving.record import Record
-from app.solving.sinks import Sink
-from app.strategies.base import Decided, PathEnded, Problem, Step, Strategy
+from app.solving.sinks import Sink, Trace
+from app.strategies.base import Ask, Decided, PathEnded, Problem, Step, Strategy
 from statespace.reader import Closed, Grown, Opened, node_of
 from statespace.solutions import Failure, IncompleteReason, Solution, Status
 from statespace.trace import Transition
@@ -48,6 +50,7 @@ class Run:
         self._problem = problem
         self._metrics = metrics
         self._sinks = sinks
+        self._ask: Ask | None = None
         self.shutting_down = False
         """Set before the task is cancelled because the server ends, not the client."""
         self.lost: EngineDeadError | None = None
@@ -63,6 +66,13 @@ class Run:
         self._paths: dict[int, int] = {}
         """Open transition → its path."""
         self._began = time.perf_counter()
+        self._planned = 1
+        """Paths that it may have."""
+
+    def traced(self, trace: Trace) -> None:
+        """Have it told to `trace`, too."""
+        self._sinks = (*self._sinks, trace)
+        self._ask = trace.generate
 
     def created(self) -> None:
         """Tell that the solution exists: once, before `execute`."""
@@ -84,6 +94,9 @@ class Run:
         Ends with exactly one end event, also when cancelled.
         """
         record = self.record
+        structlog.contextvars.bind_contextvars(solution_id=record.id)  # of the task's own lines
+        if self._problem is not None:
+            self._planned = strategy.paths(self._problem.options)
         try:
             async with asyncio.timeout_at(deadline):
                 await self._follow(engine, strategy)
@@ -104,7 +117,7 @@ class Run:
         except AppError as error:
             self._fail(error)
         except Exception:
-            logger.exception("solution_failed", solution_id=record.id)
+            logger.exception("solution_failed")
             record.error = Failure(message="internal error", type="server_error")
             record.end(Status.FAILED)
         return self._end()
@@ -120,7 +133,10 @@ class Run:
         for transition in self._problem.given:
             if transition.id not in told:
                 self._give(transition)
-        async with aclosing(strategy.solve(engine, self._problem)) as steps:
+        problem = self._problem
+        if self._ask is not None:
+            problem = replace(problem, ask=self._ask)
+        async with aclosing(strategy.solve(engine, problem)) as steps:
             async for step in steps:
                 self._take(step)
 
@@ -136,7 +152,8 @@ class Run:
                 for sink in self._sinks:
                     sink.opened(step)
                 if not self.record.transitions:
-                    self._metrics.first_transition.observe(time.perf_counter() - self._began)
+                    seconds = time.perf_counter() - self._began
+                    self._metrics.begin(self.record.request.strategy, seconds)
             case Closed(transition):
                 self._complete(transition)
             case PathEnded():
@@ -215,10 +232,12 @@ class Run:
         for deltas in self._deltas.values():
             deltas.flush()
         solution = self.record.solution()
+        end_log.log(solution)
         for sink in self._sinks:
             try:
                 sink.ended(solution)
             finally:
                 sink.close()
-        self._metrics.end(solution, time.perf_counter() - self._began)
+        seconds = time.perf_counter() - self._began
+        self._metrics.end(solution, seconds, self.record.spent, self._planned)
         return solution

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from app.access.admission import Admission, Entry, Place, Priority
@@ -27,6 +27,9 @@ from app.strategies import Chosen
 from app.strategies.base import Problem
 from statespace.solutions import Solution, SolutionRequest, Status
 
+if TYPE_CHECKING:
+    from app.tracing.tracer import Tracing
+
 _HURRY_S: Final = 0.2
 """How soon a drain notices that there is no more grace."""
 
@@ -48,6 +51,7 @@ class Service:
         self._metrics = metrics
         self._admission = admission
         self.library = library
+        self.tracing: Tracing | None = None
         self._runs: dict[str, Running] = {}
         self._draining = False
         self._ends_at: float | None = None
@@ -158,6 +162,7 @@ class Service:
         record.created_at = kept.created_at
         record.transitions = list(solution.transitions)
         run = Run(record, self._metrics, [sink])
+        self._trace(run, order)
         run.detached = True
         self._start(run, order, self._again(run, order))
 
@@ -243,7 +248,15 @@ class Service:
         if order.request.store:
             streams.append(self.library.journal(solution_id))
         native = [NativeSink(solution_id, streams)] if streams else []
-        return Run(record, self._metrics, [*native, *order.sinks(solution_id)], problem)
+        run = Run(record, self._metrics, [*native, *order.sinks(solution_id)], problem)
+        self._trace(run, order)
+        return run
+
+    def _trace(self, run: Run, order: Order) -> None:
+        if self.tracing is not None:
+            record = run.record
+            trace = self.tracing.solution(record.id, order.request, record.model, order.began_ns)
+            run.traced(trace)
 
     async def _keep(self, run: Run, order: Order) -> Kept | None:
         """Keep a solution that is to be kept; returns the earlier one of the same request.

@@ -5,11 +5,12 @@ A run calls its sinks on the event loop, in order; they must neither wait nor ra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, Final, Protocol
 
 import orjson
 
+from app.engines.base import Chunk, Engine, Sampling
 from app.web import sse
 from statespace.reader import Grown, Opened
 from statespace.solutions import Path, Solution
@@ -48,6 +49,16 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Nothing more will come, whether or not `ended` was called."""
+
+
+class Trace(Sink, Protocol):
+    """A sink that also asks the engine, to tell how long that took."""
+
+    def generate(
+        self, engine: Engine, prompt: Sequence[int], sampling: Sampling, path: int
+    ) -> AsyncGenerator[Chunk, None]:
+        """What the engine generates for a path."""
+        ...
 
 
 class Stream(Protocol):

@@ -55,6 +55,7 @@ class Batch:
     usage: dict[str, int] | None = None
     times: dict[str, float] = field(default_factory=dict)
     output_expires_s: int | None = None
+    traceparent: str | None = None
     leased_by: str | None = None
     leased_until: float | None = None
 
@@ -121,6 +122,22 @@ class BatchStore:
         )
         async with self._database.reading() as connection:
             return int((await connection.execute(chosen)).scalar_one())
+
+    async def backlog(self, model: str) -> tuple[int, float | None]:
+        """Lines of a model's batches that nobody has answered, and when the oldest batch was made.
+
+        None if all batches are over.
+        """
+        going = (batches.c.model == model, batches.c.status.in_(UNFINISHED))
+        lines = (
+            select(func.count())
+            .select_from(batch_lines.join(batches, batches.c.id == batch_lines.c.batch_id))
+            .where(*going, batches.c.status == IN_PROGRESS, batch_lines.c.state == PENDING)
+        )
+        oldest = select(func.min(batches.c.created_at)).where(*going)
+        async with self._database.reading() as connection:
+            found = (await connection.execute(oldest)).scalar()
+            return (await connection.execute(lines)).scalar_one() if found else 0, found
 
     async def has_pending(self, batch_id: str) -> bool:
         """Whether it has lines that are not answered."""

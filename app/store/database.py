@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
@@ -65,6 +65,8 @@ class Database:
         )
         if self.is_sqlite:
             event.listen(self._engine.sync_engine, "connect", _configure_sqlite)
+        self.failed: Callable[[], None] = lambda: None
+        """Called when it cannot be reached."""
         # SQLite has one writer; to wait here is cheaper than to be refused there.
         self._writing = asyncio.Lock() if self.is_sqlite else None
 
@@ -86,6 +88,14 @@ class Database:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         return AsyncFileLock(self._file.with_name(self._file.name + ".migrating"))
 
+    def _failure(self, error: Exception) -> Exception:
+        """What callers get for a failure: a statement's own fault as it is, else `StoreError`."""
+        if isinstance(error, (IntegrityError, DataError, ProgrammingError)):
+            return error
+        logger.warning("store", error=cause(error))
+        self.failed()
+        return StoreError("the store cannot be reached; try again soon")
+
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
@@ -97,7 +107,7 @@ class Database:
             async with self._engine.connect() as connection:
                 yield connection
         except (SQLAlchemyError, OSError) as error:
-            raise unavailable(error) from error
+            raise self._failure(error) from error
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[AsyncConnection, None]:
@@ -108,18 +118,10 @@ class Database:
             async with self._engine.begin() as connection:
                 yield connection
         except (SQLAlchemyError, OSError) as error:
-            raise unavailable(error) from error
+            raise self._failure(error) from error
         finally:
             if self._writing is not None:
                 self._writing.release()
-
-
-def unavailable(error: Exception) -> Exception:
-    """What callers get for a failure: a statement's own fault as it is, else `StoreError`."""
-    if isinstance(error, (IntegrityError, DataError, ProgrammingError)):
-        return error
-    logger.warning("store", error=cause(error))
-    return StoreError("the store cannot be reached; try again soon")
 
 
 def _configure_sqlite(connection: Any, _: Any) -> None:

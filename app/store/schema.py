@@ -110,6 +110,7 @@ batches: Final = Table(
     Column("usage", JSON),
     Column("times", JSON, nullable=False),  # `in_progress_at` and the like
     Column("output_expires_s", Integer),
+    Column("traceparent", String(64)),  # of the request that made it
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
     Column("leased_by", String(128)),

@@ -7,12 +7,14 @@ steps, and counts what it spent in the problem's `Spent`.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from app.engines.base import Chunk, Engine, Sampling
+from app.errors import AppError
 from app.strategies.reward import Rewards
 from statespace.options import Options
 from statespace.reader import Reading, TraceReader
@@ -33,6 +35,8 @@ class Spent:
     """Of the first generation's prompt alone."""
     cached: int = 0
     completion: int = 0
+    generations: Counter[str] = field(default_factory=Counter)
+    """How many have ended how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +134,22 @@ async def generate(
     spent.prompt += len(context)
     spent.first = spent.first or len(context)
     cached = 0
-    async with aclosing(asked) as chunks:
-        async for chunk in chunks:
-            spent.completion += len(chunk.token_ids)
-            if chunk.cached_tokens > cached:
-                spent.cached += chunk.cached_tokens - cached
-                cached = chunk.cached_tokens
-            yield chunk
+    end = "aborted"
+    try:
+        async with aclosing(asked) as chunks:
+            async for chunk in chunks:
+                spent.completion += len(chunk.token_ids)
+                if chunk.cached_tokens > cached:
+                    spent.cached += chunk.cached_tokens - cached
+                    cached = chunk.cached_tokens
+                if chunk.finish_reason not in (None, "abort"):
+                    end = chunk.finish_reason
+                yield chunk
+    except AppError:
+        end = "failed"
+        raise
+    finally:
+        spent.generations[end] += 1
 
 
 def room(engine: Engine, context: Sequence[int], sampling: Sampling, used: int) -> Sampling | None:

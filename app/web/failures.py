@@ -36,7 +36,8 @@ def install(app: FastAPI) -> None:
 
 
 def error_response(request: Request, error: AppError, status: int | None = None) -> JSONResponse:
-    """`error` as a response, with the headers that belong to it."""
+    """`error` as a response, with the headers that belong to it; refusals are counted."""
+    request.app.state.metrics.refuse(error)
     request_id = request.state.request_id
     request.state.refused = error.code or error.type  # for the log
     # Unforeseen errors are answered outside of the middleware that sets it on all others.

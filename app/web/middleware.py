@@ -66,6 +66,7 @@ class RequestId:
                 logger.exception("internal_error")
                 raise
             finally:
+                scope["app"].state.metrics.answered(scope, status)
                 access_log.log(scope, status, time.perf_counter() - began, sent)
 
 

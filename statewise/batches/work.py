@@ -13,7 +13,8 @@ import orjson
 
 from app.batches.validation import Checker, Good, Problem
 from statewise.batches.ledger import Ledger
-from statewise.batches.server import Reply, Server
+from statewise.batches.server import Reply, ask
+from statewise.client import AsyncClient
 
 PIECE: Final = 1 << 20
 LONGEST: Final = 2_000_000
@@ -101,13 +102,13 @@ class Work:
         """Lines that are to be asked."""
         return len(self._left)
 
-    async def run(self, server: Server, window: int) -> Outcome:
+    async def run(self, client: AsyncClient, window: int) -> Outcome:
         """Raises `ServerError` or `LedgerError`; what was answered until then is kept."""
         lines = iter(self._left)
         self._tell()
         writer = asyncio.create_task(self._write())
         askers = [
-            asyncio.create_task(self._ask(server, lines))
+            asyncio.create_task(self._ask(client, lines))
             for _ in range(min(window, len(self._left)))
         ]
         asking = asyncio.gather(*askers)
@@ -123,7 +124,7 @@ class Work:
         await asking
         return Outcome(len(self._good.answered), len(self._bad.answered))
 
-    async def _ask(self, server: Server, lines: Iterator[Good]) -> None:
+    async def _ask(self, client: AsyncClient, lines: Iterator[Good]) -> None:
         with self._source.path.open("rb") as file:
             for line in lines:
                 file.seek(line.offset)
@@ -131,7 +132,7 @@ class Work:
                 path, body = found["url"], found["body"]
                 if path == "/v1/solutions":
                     body.setdefault("store", False)  # the answer is kept here
-                reply = await server.ask(path, body)
+                reply = await ask(client, path, body)
                 ledger = self._good if reply.status == OK else self._bad
                 written = _line(line.custom_id, reply)
                 self._replies.put_nowait(_Answer(ledger, line.custom_id, written))

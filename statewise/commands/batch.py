@@ -12,9 +12,8 @@ from rich.status import Status
 from rich.text import Text
 
 from statewise.batches.ledger import Ledger, LedgerError
-from statewise.batches.server import Server
 from statewise.batches.work import Input, InputError, Outcome, Work
-from statewise.client import ServerError
+from statewise.client import AsyncClient, ServerError
 from statewise.failures import BAD_INPUT, NO_SERVER, fail
 from statewise.servers import for_one_call
 from statewise.terminal import visible
@@ -91,8 +90,9 @@ def _answer(  # noqa: PLR0913, PLR0917
             bar.start()
 
             async def run() -> Outcome:
-                async with Server(found, window, PATIENCE_S) as server:
-                    return await work.run(server, window)
+                client = AsyncClient(found, patience_s=PATIENCE_S, connections=window)
+                async with client:
+                    return await work.run(client, window)
 
             return asyncio.run(run())
 

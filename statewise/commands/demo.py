@@ -26,10 +26,10 @@ def demo_command(port: int) -> int:
     console = Console()
     url = _server(console, port)
     console.print(Panel(PROBLEM, title="Problem", title_align="left", width=90))
-    request = SolutionRequest(question=PROBLEM, stream=True, deltas=True)
+    request = SolutionRequest(question=PROBLEM, deltas=True)
     try:
-        with Client(url) as client:
-            last = show(client, request)
+        with Client(url) as client, client.stream(request) as stream:
+            last = show(stream)
     except ServerError as error:
         fail(str(error), NO_SERVER)
     console.print(

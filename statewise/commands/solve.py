@@ -8,10 +8,10 @@ from rich.text import Text
 
 from statespace.events import Event
 from statespace.solutions import SolutionRequest
-from statewise.client import Client, ServerError, parse
+from statewise.client import Client, EventStream, ServerError
 from statewise.failures import BAD_INPUT, NO_SERVER, NOT_SOLVED, fail
 from statewise.servers import for_one_call
-from statewise.terminal import print_utf8
+from statewise.terminal import one_line, print_utf8
 from statewise.view import SolutionView, is_solved
 
 
@@ -25,28 +25,29 @@ def solve_command(
     ):
         status.stop()
         try:
-            with Client(found) as client:
-                last = print_json(client, request) if as_json else show(client, request)
+            # Ctrl-C and SIGTERM leave the block, which ends the solution.
+            with Client(found) as client, client.stream(request) as stream:
+                last = print_json(stream) if as_json else show(stream)
         except ServerError as error:
             fail(str(error), NO_SERVER if error.status is None else BAD_INPUT)
     return 0 if last is not None and is_solved(last) else NOT_SOLVED
 
 
-def show(client: Client, request: SolutionRequest) -> Event | None:
-    """Show the solution live; the last event. Raises `ServerError`."""
-    console = Console()
+def show(stream: EventStream) -> Event | None:
+    """Show a solution live; the last event. Raises `ServerError`."""
     last = None
-    with SolutionView(console) as view:
-        for event in client.events(request):
+    with SolutionView(Console()) as view:
+        for event in stream:
             view.show(event)
             last = event
     return last
 
 
-def print_json(client: Client, request: SolutionRequest) -> Event | None:
+def print_json(stream: EventStream) -> Event | None:
     """Print each event's JSON on a line of its own; the last event. Raises `ServerError`."""
     print_utf8()
-    line = None
-    for line in client.lines(request):
-        print(line, flush=True)
-    return None if line is None else parse(line)
+    last = None
+    for event in stream:
+        print(one_line(event.model_dump_json()), flush=True)
+        last = event
+    return last

@@ -107,7 +107,6 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back() -> None
         await door.ask("g")
     assert refused.value.code == "full"
     assert refused.value.retry_after == (3 + 1) * 8 / 2
-    assert door.sample("refused_total", code="full") == 1
     for task in tasks:
         task.cancel()
 
@@ -145,8 +144,7 @@ async def test_a_wait_ends_with_its_time(options: dict[str, Any]) -> None:
         await door.ask("b", **options)
     assert refused.value.code == "queue_timeout"
     assert door.admission.queued == 0
-    assert door.sample("refused_total", code="queue_timeout") == 1
-    assert door.sample("queue_seconds_count") == 1
+    assert door.sample("queue_seconds_count", priority="interactive") == 1
     place.release(0)
     await door.ask("c")
 
@@ -236,7 +234,6 @@ async def test_requests_per_minute_refill_steadily() -> None:
         await door.admission.acquire(key, 5)
     assert refused.value.code == "rate_limit_exceeded"
     assert refused.value.retry_after == 30
-    assert door.sample("refused_total", code="rate_limit_requests") == 1
     door.clock.now += 29
     with pytest.raises(RateLimitError):
         await door.admission.acquire(key, 5)

@@ -44,7 +44,7 @@ def test_metrics_count_what_happened() -> None:
         text = httpx2.get(f"{server.url}/metrics").text
         assert 'statewise_solutions_total{status="completed",strategy="single"} 1.0' in text
         assert 'statewise_transitions_total{action="summarize",verdict="unchecked"} 1.0' in text
-        assert "statewise_first_transition_seconds_count 1.0" in text
+        assert 'statewise_first_transition_seconds_count{strategy="single"} 1.0' in text
         assert "statewise_engine_unfinished 0.0" in text
 
 

@@ -14,6 +14,7 @@ from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_record
 from statewise.batches import server as servers
 from statewise.batches.ledger import Ledger, LedgerError
 from statewise.cli import cli
+from statewise.client import attempts
 from statewise.commands import batch as command
 from tests.support.batching import line
 from tests.support.killing import KILLED, THOROUGH, Mortal, mortal
@@ -179,7 +180,8 @@ def test_a_server_that_goes_away_costs_nothing_that_was_answered(
 def test_a_failing_server_is_asked_again_and_then_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(servers, "_backoff", lambda _: 0.0)
+    for module in (servers, attempts):
+        monkeypatch.setattr(module, "backoff", lambda _: 0.0)
     source, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     source.write_text(f"{line('a')}\n{line('b')}\n")
     failed = {"status": "failed", "error": {"message": "no luck", "type": "engine_error"}}

@@ -21,7 +21,7 @@ from statewise.client import Client, ServerError
 from tests.support.server import local_server
 
 SECRET = "sw-of-a-test"
-REQUEST = SolutionRequest(question="x", stream=True)
+REQUEST = SolutionRequest(question="x")
 
 
 def keys(*arguments: str, file: Path) -> Result:
@@ -110,7 +110,7 @@ def test_the_client_sends_the_key_of_the_environment(
 ) -> None:
     monkeypatch.setenv("STATEWISE_API_KEY", SECRET)
     with Client(url) as client:
-        assert list(client.events(REQUEST))
+        assert list(client.stream(REQUEST))
 
 
 def test_the_client_says_where_a_key_is_taken_from(
@@ -118,4 +118,4 @@ def test_the_client_says_where_a_key_is_taken_from(
 ) -> None:
     monkeypatch.delenv("STATEWISE_API_KEY", raising=False)
     with Client(url) as client, pytest.raises(ServerError, match="STATEWISE_API_KEY"):
-        list(client.events(REQUEST))
+        list(client.stream(REQUEST))

@@ -27,8 +27,8 @@ def shown(script: Script, **request: object) -> tuple[str, Solution]:
         Client(server.url) as client,
         SolutionView(console) as view,
     ):
-        asked = SolutionRequest(question=QUESTION, stream=True, deltas=True, **request)
-        for event in client.events(asked):
+        asked = SolutionRequest(question=QUESTION, deltas=True, **request)
+        for event in client.stream(asked):
             view.show(event)
     output = console.file.getvalue()  # type: ignore[attr-defined]
     return output, event.solution  # type: ignore[union-attr]
