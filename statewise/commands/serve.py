@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
 from rich.console import Console
 
 from app.errors import AppError
+from app.logs import form
 from app.serve import serve
 from app.settings import Settings
 from statewise.failures import NO_SERVER, checked, fail
+
+logger = structlog.get_logger(__name__)
 
 
 def serve_command(flags: dict[str, Any], options: Sequence[str]) -> None:
@@ -19,6 +23,9 @@ def serve_command(flags: dict[str, Any], options: Sequence[str]) -> None:
     console = Console(stderr=True)
 
     def announce(url: str) -> None:
+        if form(settings) == "json" and not console.is_terminal:
+            logger.info("serving", url=url, model=settings.served_name)
+            return
         console.print(
             f"Statewise serves {settings.served_name} at {url}",
             highlight=False,
