@@ -75,7 +75,8 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     pulse = Pulse()
     commits.lost = service.stop_one
     office = Office(settings, host, service, admission, database, lease, metrics)
-    _measure(metrics, settings, host, database, commits)
+    metrics.watch(host)
+    _measure(metrics, settings, database, commits, pulse)
     replica = Replica(store, lease, runs=service, chores=office.chores)
 
     @asynccontextmanager
@@ -166,13 +167,11 @@ def _add_middleware(
 
 
 def _measure(
-    metrics: Metrics, settings: Settings, host: Host, database: Database, commits: Commits
+    metrics: Metrics, settings: Settings, database: Database, commits: Commits, pulse: Pulse
 ) -> None:
     """Connect what is measured with what is asked, or tells of itself."""
-    metrics.watch(lambda: host.phase, host.engine.upstreams)
     metrics.info.labels(version("statewise"), settings.engine, settings.served_name).set(1)
-    metrics.engine_unfinished.set_function(host.engine.unfinished)
-    metrics.engine_start_seconds.set_function(lambda: host.seconds)
+    metrics.loop_lag_seconds.set_function(pulse.lag)
     metrics.store_waiting.set_function(lambda: commits.waiting)
     metrics.store_lag_seconds.set_function(lambda: commits.lag_s)
     commits.took = metrics.commit_seconds.observe

@@ -6,15 +6,16 @@ come from closed sets: no client can make a new series.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from app.errors import AppError, RateLimitError
+from app.host import Host
 from app.solving.outcome import basis, family, paths, uses
 from app.strategies.base import Spent
 from statespace.actions import Action
@@ -139,6 +140,9 @@ class Metrics:
         self.engine_unfinished = gauge(
             "statewise_engine_unfinished", "Requests that the engine holds."
         )
+        self.loop_lag_seconds = gauge(
+            "statewise_loop_lag_seconds", "Seconds that the event loop is behind."
+        )
         self.info = gauge("statewise_info", "1, with what runs.", ["version", "engine", "model"])
 
         self.store_waiting = gauge("statewise_store_waiting", "Events that are not committed yet.")
@@ -172,11 +176,14 @@ class Metrics:
             self.store_errors.labels(kind)
         for code in ("full", "queue_timeout"):
             self.refused.labels(code)
+        self._series = _Series()
         self._by_action = {action: _OfAction(self, action) for action in Action}
 
-    def watch(self, phase: Callable[[], str], upstreams: Callable[[], Mapping[str, bool]]) -> None:
-        """Ask for the engine's phase, and which of its servers are up, at each scrape."""
-        self.registry.register(_Engine(phase, upstreams))
+    def watch(self, host: Host) -> None:
+        """Ask for what is known of the engine at each scrape."""
+        self.engine_unfinished.set_function(host.engine.unfinished)
+        self.engine_start_seconds.set_function(lambda: host.seconds)
+        self.registry.register(_Engine(host))
 
     def answered(self, scope: Mapping[str, Any], status: int | None) -> None:
         """A request is over. Paths that no route has are one."""
@@ -199,26 +206,35 @@ class Metrics:
 
     def end(self, solution: Solution, seconds: float, spent: Spent, planned: int) -> None:
         """A solution has ended; `planned` is how many paths it might have had."""
-        strategy = family(solution.strategy)
-        self.solutions.labels(solution.status, strategy).inc()
+        strategy, of = family(solution.strategy), self._series
+        of[self.solutions, solution.status, strategy].inc()
         if solution.incomplete_reason is not None:
-            self.incomplete.labels(solution.incomplete_reason).inc()
-        self.duration.labels(strategy).observe(seconds)
-        self.solution_transitions.labels(strategy).observe(len(solution.transitions))
+            of[self.incomplete, solution.incomplete_reason].inc()
+        of[self.duration, strategy].observe(seconds)
+        of[self.solution_transitions, strategy].observe(len(solution.transitions))
         for kind, count in solution.usage:
-            self.tokens.labels(kind.removesuffix("_tokens")).inc(count)
+            of[self.tokens, kind.removesuffix("_tokens")].inc(count)
         for use, count in uses(solution).items():
-            self.completion_tokens.labels(strategy, use).inc(count)
+            of[self.completion_tokens, strategy, use].inc(count)
         for end, count in spent.generations.items():
-            self.generations.labels(strategy, end).inc(count)
+            of[self.generations, strategy, end].inc(count)
         for end, count in paths(solution, planned).items():
-            self.paths.labels(strategy, end).inc(count)
+            of[self.paths, strategy, end].inc(count)
         if (found := basis(solution)) is not None:
-            self.answers.labels(strategy, found).inc()
+            of[self.answers, strategy, found].inc()
+
+
+class _Series(dict[tuple[Any, ...], Any]):
+    """Metric and labels → the series, looked up once: a lookup costs more than counting."""
+
+    def __missing__(self, key: tuple[Any, ...]) -> Any:
+        metric, *labels = key
+        found = self[key] = metric.labels(*labels)
+        return found
 
 
 class _OfAction:
-    """The series of one action, looked up once: a lookup costs as much as counting."""
+    """The series of one action."""
 
     def __init__(self, metrics: Metrics, action: Action) -> None:
         self._verdicts = {
@@ -242,27 +258,29 @@ class _OfAction:
 
 
 class _Engine(Collector):
-    """What is asked for at each scrape, since its labels change."""
+    """What has labels that change, or is counted elsewhere."""
 
-    def __init__(
-        self, phase: Callable[[], str], upstreams: Callable[[], Mapping[str, bool]]
-    ) -> None:
-        self._phase = phase
-        self._upstreams = upstreams
+    def __init__(self, host: Host) -> None:
+        self._host = host
 
     def collect(self) -> Iterable[Metric]:
-        """The current phase, and each server."""
+        """The current phase, the restarts, and each server of a remote engine."""
         phase = GaugeMetricFamily(
             "statewise_engine_phase", "1 for the phase that the engine is in.", labels=["phase"]
         )
-        phase.add_metric([self._phase()], 1)
+        phase.add_metric([self._host.phase], 1)
         yield phase
+        yield CounterMetricFamily(
+            "statewise_engine_restarts",
+            "How often the engine was started again after it had died.",
+            self._host.restarts,
+        )
         up = GaugeMetricFamily(
             "statewise_upstream_up",
             "Whether a server of the remote engine can be asked.",
             labels=["url"],
         )
-        for url, can_be_asked in self._upstreams().items():
+        for url, can_be_asked in self._host.engine.upstreams().items():
             up.add_metric([url], can_be_asked)
         yield up
 
