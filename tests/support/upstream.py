@@ -52,6 +52,8 @@ class FakeUpstream:
     port: int = 0
     asked: list[dict[str, Any]] = field(default_factory=list)
     """The bodies of completions."""
+    traceparents: list[str | None] = field(default_factory=list)
+    """The headers that came with them."""
     running: int = 0
     """Streams that are open."""
 
@@ -125,6 +127,7 @@ class FakeUpstream:
         async def completions(request: Request) -> Response:
             body = await request.json()
             self.asked.append(body)
+            self.traceparents.append(request.headers.get("traceparent"))
             refusals = {"full": 503, "status 500": 500, "refused": 404, "bad request": 400}
             if (status := refusals.get(self.fault or "")) is not None:
                 told = {"error": {"message": "no, " + "x" * 1000, "code": status}}
