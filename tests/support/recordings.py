@@ -1,4 +1,4 @@
-"""What the scripted engine says to the page: problems that are solved, go wrong, and are voted on."""
+"""What the scripted engine says to the page: problems solved, gone wrong, and voted on."""
 
 from __future__ import annotations
 

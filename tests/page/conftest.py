@@ -1,0 +1,59 @@
+"""A headless Chromium that looks at the page, and reports whatever goes wrong in it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import skip
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# `no-sandbox`: in containers Chromium has none; what it opens here is our own.
+OPTIONS = ("--no-sandbox", "--disable-gpu", "--force-prefers-reduced-motion")
+LISTEN = """
+    window.violations = [];
+    addEventListener("securitypolicyviolation", (event) =>
+      window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+"""
+PATIENCE_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, driven by Playwright. A module's, since its loop must not outlive it."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        skip("Chromium is not installed; `apt-get install chromium` or the like")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A tab. Afterwards nothing may have failed in it, nor have been asked of another host."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(LISTEN)
+    page = context.new_page()
+    wrong: list[str] = []
+    hosts: set[str] = set()
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: said.type == "error" and wrong.append(said.text))
+    page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+    yield page
+    violations = page.evaluate("window.violations")
+    context.close()
+    assert violations == []
+    # The browser itself tells of every answer that is an error.
+    assert [one for one in wrong if "Failed to load resource" not in one] == []
+    assert len(hosts - {""}) <= 1

@@ -1,0 +1,49 @@
+"""What tests do with the page, in the words of who uses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.support.server import LocalServer
+
+
+def ask(page: Page, server: LocalServer, question: str, strategy: str = "guided") -> None:
+    """Open the page and ask."""
+    page.goto(f"{server.url}/")
+    page.get_by_label("The problem, in plain words").fill(question)
+    page.get_by_role("radio", name=strategy).check()
+    page.get_by_role("button", name="Solve", exact=True).click()
+
+
+def ended(page: Page, kind: str) -> str:
+    """Wait for the end; what the outcome says."""
+    outcome = page.get_by_role("region", name="Outcome")
+    expect(page.locator(f'.outcome[data-kind="{kind}"]')).to_be_visible()
+    return outcome.inner_text()
+
+
+def cards(page: Page) -> list[str]:
+    """The heads of all states, in their order."""
+    return [text.replace("\n", " ") for text in page.locator(".card .head").all_inner_texts()]
+
+
+def overflow(page: Page) -> Any:
+    """What sticks out of the window at the side; nothing should."""
+    return page.evaluate(
+        """() => {
+          const width = document.documentElement.clientWidth;
+          const scrolls = (e) =>
+            e && (getComputedStyle(e).overflowX === "auto" || scrolls(e.parentElement));
+          const sticksOut = (e) =>
+            e.getBoundingClientRect().right > width + 1 &&
+            !scrolls(e.parentElement) &&
+            e.checkVisibility();
+          const out = [...document.querySelectorAll("body *")].filter(sticksOut);
+          return {
+            wide: document.documentElement.scrollWidth - width,
+            out: out.map((e) => e.getAttribute("class") || e.tagName),
+          };
+        }"""
+    )
