@@ -1,214 +1,215 @@
-"""The manifests: valid by Kubernetes' own schemas, and true to the application."""
+"""The manifests: valid by strict schemas, and whole: nothing is named that is not there."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+import json
 import tomllib
-from pathlib import Path
+from functools import cache
 from typing import Any
 
+import jsonschema
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry
 
-from app.engines.launch import build
-from app.engines.vllm import SHUTDOWN_S
-from app.host import Host
-from app.main import create_app
-from app.metrics import Metrics
-from app.processes import KILL_AFTER_S
-from app.settings import Settings
-from tests.conftest import REPOSITORY, skip
+from scripts.images.dockerfile import stages
+from tests.conftest import REPOSITORY
+from tests.deploy.manifests import K8S, OVERLAYS, Manifest, Pod, pods, rendered, some
+from tests.deploy.schemas import SCHEMAS
 
-K8S = REPOSITORY / "k8s"
-NAMES = ("base", "cpu", "gpu")
-Manifest = dict[str, Any]
+DEPLOY = (REPOSITORY / "docs" / "deploy.md").read_text("utf-8")
+VERSION = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+EACH_POD = [(name, pod) for name in OVERLAYS for pod in pods(name)]
+each_pod = pytest.mark.parametrize(
+    ("overlay", "pod"), EACH_POD, ids=[f"{name}-{pod.name}" for name, pod in EACH_POD]
+)
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def rendered(request: pytest.FixtureRequest) -> tuple[str, list[Manifest]]:
-    """The base as its files stand, and each overlay as kustomize renders it."""
-    name: str = request.param
-    return name, base() if name == "base" else overlay(name)
+def check(manifest: Manifest) -> None:
+    """Raises if a field is not known, missing, or of the wrong kind."""
+    _check(json.dumps(manifest, sort_keys=True))
 
 
-@pytest.fixture
-def pod(rendered: tuple[str, list[Manifest]]) -> Manifest:
-    """The pod's specification."""
-    spec: Manifest = one(rendered[1], "Deployment")["spec"]["template"]["spec"]
-    return spec
-
-
-@pytest.fixture
-def container(pod: Manifest) -> Manifest:
-    """The only container of the pod."""
-    (only,) = pod["containers"]
-    found: Manifest = only
-    return found
-
-
-def base() -> list[Manifest]:
-    folder = K8S / "base"
-    listed = yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))["resources"]
-    return [yaml.safe_load((folder / path).read_text("utf-8")) for path in listed]
-
-
-def overlay(name: str) -> list[Manifest]:
-    program = shutil.which("kubectl")
-    if program is None:
-        skip("kubectl, to render the overlays")
-    command = [str(program), "kustomize", str(K8S / "overlays" / name)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return list(yaml.safe_load_all(output))
-
-
-def one(manifests: list[Manifest], kind: str) -> Manifest:
-    (found,) = (manifest for manifest in manifests if manifest["kind"] == kind)
-    return found
-
-
-def values(container: Manifest) -> dict[str, str]:
-    return {item["name"]: item["value"] for item in container.get("env", [])}
-
-
-def probes(container: Manifest) -> dict[str, Manifest]:
-    return {name: container[f"{name}Probe"] for name in ("startup", "liveness", "readiness")}
-
-
-def test_base_lists_every_file() -> None:
-    """A manifest that the kustomization forgets is never applied."""
-    files = {path.name for path in (K8S / "base").glob("*.yaml")} - {"kustomization.yaml"}
-    text = (K8S / "base" / "kustomization.yaml").read_text("utf-8")
-    assert set(yaml.safe_load(text)["resources"]) == files
-
-
-def test_every_document_fits_the_schema(rendered: tuple[str, list[Manifest]]) -> None:
-    """A misspelt field is dropped by the API server without a word."""
-    for manifest in rendered[1]:
+@cache
+def _check(document: str) -> None:
+    """As above; overlays have much in common."""
+    manifest = json.loads(document)
+    if schema := SCHEMAS.get(manifest["kind"]):
+        jsonschema.validate(manifest, schema)
+    else:
         kubernetes_validate.validate(manifest, "1.37", strict=True)
 
 
-def test_probes_ask_routes_of_the_application(container: Manifest, tmp_path: Path) -> None:
-    """A probe on a missing route keeps every pod from becoming ready, or restarts it for ever."""
-    settings = Settings(engine="scripted", state_dir=tmp_path)
-    metrics = Metrics(CollectorRegistry())
-    routes = create_app(settings, Host(build(settings)), metrics).openapi()["paths"]
-    asked = {name: probe["httpGet"]["path"] for name, probe in probes(container).items()}
-    assert asked == {"startup": "/startupz", "liveness": "/livez", "readiness": "/readyz"}
-    assert set(asked.values()) <= set(routes)
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_document_fits_the_schema(overlay: str) -> None:
+    """A misspelt field is dropped by the API server without a word."""
+    for manifest in rendered(overlay):
+        check(manifest)
 
 
-def test_ports_agree(rendered: tuple[str, list[Manifest]], container: Manifest) -> None:
-    """Traffic, probes and scrapes would go to a port where nobody listens."""
-    (port,) = container["ports"]
-    assert port == {"name": "http", "containerPort": 8000}
-    assert {probe["httpGet"]["port"] for probe in probes(container).values()} == {"http"}
-    (exposed,) = one(rendered[1], "Service")["spec"]["ports"]
-    assert exposed["targetPort"] == "http"
-    pod = one(rendered[1], "Deployment")["spec"]["template"]
-    assert pod["metadata"]["annotations"]["prometheus.io/port"] == "8000"
-    assert '"--port", "8000"' in (REPOSITORY / "docker" / "Dockerfile.cpu").read_text("utf-8")
+@each_pod
+def test_every_pod_fits_the_schema(overlay: str, pod: Pod) -> None:
+    """Templates in custom resources are not looked into otherwise."""
+    metadata = {"name": pod.name, "labels": pod.labels}
+    check({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod.spec})
 
 
-def test_selectors_find_the_pod(rendered: tuple[str, list[Manifest]]) -> None:
-    """A Service or budget whose selector matches nothing does nothing."""
-    deployment = one(rendered[1], "Deployment")["spec"]
-    labels = deployment["template"]["metadata"]["labels"].items()
-    assert deployment["selector"]["matchLabels"].items() <= labels
-    assert one(rendered[1], "Service")["spec"]["selector"].items() <= labels
-    budget = one(rendered[1], "PodDisruptionBudget")["spec"]
-    assert budget["selector"]["matchLabels"].items() <= labels
-    assert budget["maxUnavailable"] == 1
+def test_own_schemas_refuse_what_they_do_not_know() -> None:
+    """A schema that lets everything through would check nothing."""
+    seen = set()
+    for overlay in OVERLAYS:
+        for manifest in rendered(overlay):
+            if manifest["kind"] in SCHEMAS:
+                seen.add(manifest["kind"])
+                with pytest.raises(jsonschema.ValidationError):
+                    check({**manifest, "spec": {**manifest["spec"], "misspelt": 1}})
+    assert seen == set(SCHEMAS)
 
 
-def test_pod_gets_no_variables_of_services(
-    rendered: tuple[str, list[Manifest]], pod: Manifest
-) -> None:
-    """STATEWISE_PORT=tcp://... of a Service named so is no port; VLLM_PORT breaks vLLM."""
-    assert pod["enableServiceLinks"] is False
-    assert one(rendered[1], "Service")["metadata"]["name"] != "vllm"
+def test_every_file_is_used() -> None:
+    """A manifest that no kustomization names is never applied."""
+    for listing in K8S.rglob("kustomization.yaml"):
+        content = yaml.safe_load(listing.read_text("utf-8"))
+        named = {item for item in content.get("resources", []) if item.endswith(".yaml")}
+        named |= {item["path"] for item in content.get("patches", []) if "path" in item}
+        files = {path.name for path in listing.parent.glob("*.yaml")} - {"kustomization.yaml"}
+        assert named == files, listing.parent
 
 
-def test_variables_are_settings_with_valid_values(
-    container: Manifest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """The server ignores a variable that it does not know, and does not start on a bad value."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    ours = {name: value for name, value in values(container).items() if "STATEWISE_" in name}
-    fields = {name.removeprefix("STATEWISE_").lower() for name in ours}
-    assert fields <= set(Settings.model_fields)
-    for name, value in ours.items():
-        monkeypatch.setenv(name, value)
-    assert fields <= Settings().model_fields_set
+@each_pod
+def test_images_are_of_this_version_and_have_a_dockerfile(overlay: str, pod: Pod) -> None:
+    """A floating or forgotten tag would run another version than the manifests are for."""
+    name, _, tag = pod.container["image"].partition(":")
+    version, _, kind = tag.partition("-")
+    assert (name, version) == ("statewise", VERSION)
+    assert kind in ("cpu", "gpu", "train")
+    file = REPOSITORY / "docker" / f"Dockerfile.{'cpu' if kind == 'train' else kind}"
+    security = pod.spec["securityContext"]
+    user = f"{security['runAsUser']}:{security['runAsGroup']}"
+    assert stages(file)[-1].last("USER").text == user
+    assert (kind == "gpu") is ("nvidia.com/gpu" in pod.container["resources"]["limits"])
 
 
-def test_pod_is_given_time_to_drain(pod: Manifest, container: Manifest) -> None:
-    """The kubelet would kill the server before its streams have ended and its engine is gone."""
-    drain = float(values(container)["STATEWISE_SHUTDOWN_GRACE_S"])
-    wait = container["lifecycle"]["preStop"]["sleep"]["seconds"]
-    ending = SHUTDOWN_S + 2 * KILL_AFTER_S
-    assert pod["terminationGracePeriodSeconds"] > wait + drain + ending
-
-
-def test_start_is_given_longer_than_the_engine_takes_to_give_up(
-    rendered: tuple[str, list[Manifest]], container: Manifest
-) -> None:
-    """The kubelet would kill a server that still loads a big model, and so for ever."""
-    probe = container["startupProbe"]
-    budget = probe["periodSeconds"] * probe["failureThreshold"]
-    assert budget >= 300
-    if rendered[0] == "gpu":
-        assert budget >= 1800
-        assert 600 < float(values(container)["VLLM_ENGINE_READY_TIMEOUT_S"]) < budget
-
-
-def test_pod_is_confined(
-    rendered: tuple[str, list[Manifest]], pod: Manifest, container: Manifest
-) -> None:
-    """A hole in the service would reach further than it needs to."""
-    user = pod["securityContext"]
-    assert user["runAsNonRoot"] is True
-    assert user["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert container["securityContext"] == {
+@each_pod
+def test_pods_are_confined(overlay: str, pod: Pod) -> None:
+    """A hole in a service would reach further than it needs to."""
+    security = pod.spec["securityContext"]
+    assert security["runAsNonRoot"] is True
+    assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert security["fsGroup"] == security["runAsGroup"]
+    assert pod.container["securityContext"] == {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
         # The exception is NVIDIA's container hook, which writes into the root file system.
-        "readOnlyRootFilesystem": rendered[0] != "gpu",
+        "readOnlyRootFilesystem": not pod.container["image"].endswith("-gpu"),
     }
-    assert pod["automountServiceAccountToken"] is False
-    assert one(rendered[1], "ServiceAccount")["automountServiceAccountToken"] is False
-    for suffix in ("cpu", "gpu"):
-        text = (REPOSITORY / "docker" / f"Dockerfile.{suffix}").read_text("utf-8")
-        assert f"USER {user['runAsUser']}:{user['runAsGroup']}" in text
-    assert user["fsGroup"] == user["runAsGroup"]
+    assert pod.spec["automountServiceAccountToken"] is False
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod.spec)
 
 
-def test_writable_folders_are_mounted(
-    rendered: tuple[str, list[Manifest]], pod: Manifest, container: Manifest
-) -> None:
-    """With a read-only root file system the server could not write its record, nor vLLM sockets."""
-    volumes = {volume["name"]: volume["emptyDir"] for volume in pod["volumes"]}
-    mounts = {mount["mountPath"]: volumes[mount["name"]] for mount in container["volumeMounts"]}
+@each_pod
+def test_pods_get_no_variables_of_services(overlay: str, pod: Pod) -> None:
+    """STATEWISE_PORT=tcp://... of a Service named so is no port; VLLM_PORT breaks vLLM."""
+    assert pod.spec["enableServiceLinks"] is False
+
+
+@each_pod
+def test_writable_folders_are_mounted_and_bounded(overlay: str, pod: Pod) -> None:
+    """On a read-only root file system the server could not write its record, nor vLLM sockets."""
+    volumes = {volume["name"]: volume for volume in pod.spec["volumes"]}
+    mounts = {mount["mountPath"]: mount["name"] for mount in pod.container["volumeMounts"]}
+    assert set(mounts.values()) == set(volumes)
     assert {"/var/lib/statewise", "/tmp"} <= set(mounts)
-    assert all("sizeLimit" in volume for volume in volumes.values())
-    if rendered[0] == "gpu":
-        assert mounts["/dev/shm"]["medium"] == "Memory"
+    assert all("sizeLimit" in v["emptyDir"] for v in volumes.values() if "emptyDir" in v)
+    if pod.container["image"].endswith("-gpu"):
+        assert volumes[mounts["/dev/shm"]]["emptyDir"]["medium"] == "Memory"
 
 
-def test_resources_are_asked_for(rendered: tuple[str, list[Manifest]], container: Manifest) -> None:
+@each_pod
+def test_resources_are_asked_for(overlay: str, pod: Pod) -> None:
     """Without requests the scheduler packs pods until they are killed for memory."""
-    resources = container["resources"]
+    resources = pod.container["resources"]
     assert {"cpu", "memory"} <= set(resources["requests"])
     assert "memory" in resources["limits"]
-    assert ("nvidia.com/gpu" in resources["limits"]) is (rendered[0] == "gpu")
 
 
-def test_image_is_this_version(rendered: tuple[str, list[Manifest]], container: Manifest) -> None:
-    """A floating or forgotten tag would run another version than the manifests are for."""
-    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"][
-        "version"
-    ]
-    suffix = "" if rendered[0] == "base" else f"-{rendered[0]}"
-    assert container["image"] == f"statewise:{version}{suffix}"
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_pod_has_a_network_policy_of_both_ways(overlay: str) -> None:
+    """A pod that no policy selects may be reached by, and reach, everything."""
+    for pod in pods(overlay):
+        ways: set[str] = set()
+        for policy in some(overlay, "NetworkPolicy"):
+            if policy["spec"]["podSelector"]["matchLabels"].items() <= pod.labels.items():
+                ways |= set(policy["spec"]["policyTypes"])
+        assert ways == {"Ingress", "Egress"}, pod.name
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_selectors_find_pods(overlay: str) -> None:
+    """A Service, budget, policy or pool whose selector matches nothing does nothing."""
+    labels = [pod.labels.items() for pod in pods(overlay)]
+    for manifest in rendered(overlay):
+        spec = manifest.get("spec", {})
+        selector = spec.get("podSelector", spec.get("selector"))
+        if manifest["kind"] == "ServiceMonitor":
+            wanted = [item["metadata"]["labels"].items() for item in some(overlay, "Service")]
+        else:
+            wanted = labels
+        if selector is not None:
+            match = selector.get("matchLabels", selector).items()
+            assert any(match <= each for each in wanted), manifest["metadata"]["name"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_what_is_referred_to_is_there_or_documented(overlay: str) -> None:
+    """A pod that names a missing Secret, claim or account never starts."""
+    there = {(item["kind"], item["metadata"]["name"]) for item in rendered(overlay)}
+    for kind, name in references(list(rendered(overlay))):
+        if kind in ("Secret", "Service of the endpoint picker"):
+            assert f"`{name}`" in DEPLOY, f"docs/deploy.md does not say how to make {kind} {name}"
+        else:
+            assert (kind, name) in there, (kind, name)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_no_secret_is_in_a_manifest(overlay: str) -> None:
+    """Whoever reads the repository would have it."""
+    assert not some(overlay, "Secret")
+    for pod in pods(overlay):
+        for name in pod.values:
+            assert not any(
+                word in name for word in ("KEY", "TOKEN", "PASSWORD", "DATABASE_URL")
+            ) or (name == "STATEWISE_KEYS_FILE"), name
+
+
+def test_every_overlay_is_documented() -> None:
+    """Nobody would know when to use it, or what it needs."""
+    for overlay in OVERLAYS:
+        assert f"k8s/overlays/{overlay}" in DEPLOY
+
+
+def references(node: Any) -> set[tuple[str, str]]:
+    """The other objects that a manifest names."""
+    found: set[tuple[str, str]] = set()
+    if isinstance(node, list):
+        for item in node:
+            found |= references(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            found |= references(value) if key not in _NAMED else {_NAMED[key](value)}
+    return found
+
+
+_NAMED = {
+    "secretKeyRef": lambda value: ("Secret", value["name"]),
+    "configMapRef": lambda value: ("ConfigMap", value["name"]),
+    "configMapKeyRef": lambda value: ("ConfigMap", value["name"]),
+    "secret": lambda value: ("Secret", value["secretName"]),
+    "persistentVolumeClaim": lambda value: ("PersistentVolumeClaim", value["claimName"]),
+    "serviceAccountName": lambda value: ("ServiceAccount", value),
+    "priorityClassName": lambda value: ("PriorityClass", value),
+    "scaleTargetRef": lambda value: ("Deployment", value["name"]),
+    "endpointPickerRef": lambda value: ("Service of the endpoint picker", value["name"]),
+    "parentRefs": lambda value: ("Gateway", value[0]["name"]),
+    "backendRefs": lambda value: (value[0].get("kind", "Service"), value[0]["name"]),
+}
