@@ -66,11 +66,13 @@ class Metrics:
             "statewise_incomplete", "Solutions that ended as incomplete, by why.", ["reason"]
         )
         self.duration = seconds(
-            "statewise_solution_seconds", "Seconds from request to end.", ["strategy"]
+            "statewise_solution_seconds",
+            "Seconds from a solution's place to its end; the wait for it is in the queue's.",
+            ["strategy"],
         )
         self.first_transition = seconds(
             "statewise_first_transition_seconds",
-            "Seconds from request to the first transition's header, the first event of substance.",
+            "Seconds from a solution's place to the header of its first transition.",
             ["strategy"],
         )
         self.solution_transitions = Histogram(

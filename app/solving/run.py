@@ -95,6 +95,7 @@ class Run:
         """
         record = self.record
         structlog.contextvars.bind_contextvars(solution_id=record.id)  # of the task's own lines
+        self._began = time.perf_counter()
         if self._problem is not None:
             self._planned = strategy.paths(self._problem.options)
         try:
