@@ -1,0 +1,220 @@
+"""Every command and snippet of README and docs/ does what it says, as far as this machine can."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+from unittest.mock import patch
+
+import httpx2
+import pytest
+import typer
+from typer.core import TyperGroup
+
+from statewise.cli import cli
+from tests.docs.snippets import COMMANDS, Snippet, commands, snippets
+from tests.support.server_process import REPOSITORY, ServerProcess, start
+
+QUESTION: Final = "Tom has 5 apples. He buys 3 more apples. How many apples does Tom have now?"
+LINE: Final = {"custom_id": "1", "method": "POST", "url": "/v1/solutions"}
+LENT: Final = ("Makefile", "checkpoints", "examples", "k8s", "training")
+"""What snippets find in the folder they run in, which is a checkout to them."""
+PAGES: Final = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+NAMES: Final = [str(page.relative_to(REPOSITORY)) for page in PAGES]
+TARGETS: Final = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text("utf-8"), re.M))
+TIMEOUT_S: Final = 100
+LASTING: Final = {"chat", "demo", "serve", "stop", "top"}
+"""Commands of ours that start or end a server, or go on until somebody leaves."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that replays recordings under the name of the shipped reasoner."""
+    state = tmp_path_factory.mktemp("state")
+    server = start(state, "--engine", "scripted", "--model-name", "starter")
+    try:
+        server.wait_ready()
+        yield server
+    finally:
+        server.process.terminate()
+        server.process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def solution_id(server: ServerProcess) -> str:
+    body = {"question": QUESTION}
+    found: str = httpx2.post(f"{server.url}/v1/solutions", json=body).json()["id"]
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_snippets(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Blocks of a page that can be run are run; commands of all others exist."""
+    found = list(snippets(REPOSITORY / name, name))
+    for snippet in found:
+        check(snippet)
+    todo = [each for each in found if is_run(each)]
+    if not todo:
+        return
+    server: ServerProcess = request.getfixturevalue("server")
+    replaced = {
+        "http://127.0.0.1:8000": server.url,
+        "SOLUTION_ID": request.getfixturevalue("solution_id"),
+    }
+    folder = checkout(tmp_path)
+    for snippet in todo:
+        run(snippet, folder, server.state, replaced)
+
+
+def is_run(snippet: Snippet) -> bool:
+    return snippet.kind in {"bash", "python"} and not snippet.mark.startswith(("skip", "parse"))
+
+
+def check(snippet: Snippet) -> None:
+    """What can be said of a block without running it."""
+    mark, _, told = snippet.mark.partition(" ")
+    assert mark in {"", "skip", "parse", "fails"}, f"{snippet.where}: unknown mark {mark}"
+    assert mark != "skip" or told, f"{snippet.where}: say why it is skipped"
+    if snippet.kind == "json" and not mark:
+        json.loads(snippet.text)
+    if snippet.kind == "python":
+        compile(snippet.text, snippet.where, "exec")
+    if snippet.kind == "bash":
+        with patch.dict(os.environ):  # options may come from what an earlier line exports
+            for words in commands(snippet.text):
+                if words[0] == "export":
+                    os.environ.update(word.split("=", 1) for word in words[1:])
+                check_command(words, snippet)
+
+
+def check_command(words: list[str], snippet: Snippet) -> None:
+    """A command of ours exists, with its options; another one is known, or the block skipped."""
+    program = Path(words[0]).name
+    where = f"{snippet.where}: {' '.join(words)}"
+    runs = is_run(snippet)
+    if program == "statewise":
+        lasts = words[1:2] and words[1] in LASTING and "--show-completion" not in words
+        assert not runs or not (lasts or "--model" in words), f"{where}: mark it `parse`"
+        parse(words[1:], where)
+    elif program == "make":
+        assert not runs, f"{where}: mark it `parse`"
+        targets = [word for word in words[1:] if "=" not in word]
+        assert set(targets) <= TARGETS, f"{where}: no such target"
+    elif program.startswith("python") and words[1:2] == ["-m"]:
+        assert importlib.util.find_spec(words[2]), f"{where}: no such module"
+    elif snippet.mark == "parse":
+        assert program in COMMANDS, f"{where}: nothing is known of {program}; mark it `skip REASON`"
+
+
+def parse(arguments: list[str], where: str) -> None:
+    """Parse a command of ours as the command line would, without calling it."""
+    if ">" in arguments:
+        arguments = arguments[: arguments.index(">")]
+    if "STEP" in arguments:  # stands for every step
+        return
+    command: object = typer.main.get_command(cli)
+    name, parent = "statewise", None
+    try:
+        while isinstance(command, TyperGroup):
+            context = command.make_context(name, list(arguments), parent=parent)
+            arguments = [*context._protected_args, *context.args]
+            if not arguments:
+                return
+            found, command, arguments = command.resolve_command(context, arguments)
+            name, parent = found or name, context
+        command.make_context(name, list(arguments), parent=parent)  # type: ignore[attr-defined]
+    except typer.Exit:
+        return  # --help
+    except Exception as error:
+        pytest.fail(f"{where}: {error}")
+
+
+def checkout(folder: Path) -> Path:
+    """A folder that looks like a checkout to a snippet."""
+    (folder / "in.jsonl").write_text(json.dumps({**LINE, "body": {"question": QUESTION}}) + "\n")
+    for name in LENT:
+        (folder / name).symlink_to(REPOSITORY / name)
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    return folder
+
+
+def run(snippet: Snippet, folder: Path, state: Path, replaced: dict[str, str]) -> None:
+    text = snippet.text
+    for old, new in replaced.items():
+        text = text.replace(old, new)
+    if snippet.kind == "bash":
+        command = ["bash", "-euo", "pipefail", "-c", text]
+    else:
+        command = [sys.executable, "-W", "ignore", "-c", text]
+    environment = {
+        **os.environ,
+        "HOME": str(folder),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "STATEWISE_STATE_DIR": str(state),
+    }
+    # In a session of its own, so that nothing it has started outlives it.
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            said, _ = process.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"{snippet.where} has not ended after {TIMEOUT_S} s")
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    mark, _, code = snippet.mark.partition(" ")
+    expected = int(code) if mark == "fails" else 0
+    told = f"{snippet.where} ended with {process.returncode}\n{said}"
+    assert process.returncode == expected, told
+    assert not re.search(r'"error": ?\{', said), told  # curl succeeds at being refused
+
+
+def test_marks_and_commands_are_read(tmp_path: Path) -> None:
+    """Otherwise a block could pass by not being seen."""
+    page = tmp_path / "page.md"
+    page.write_text(
+        "<!-- test: fails 1 -->\n```bash\nA=1 statewise verify \\\n  '1 = 2' | cat > x; ls\n```\n"
+        '=== "Tab"\n\n    ```python\n    print(1)\n    ```\n```\nState 1:\n```\n'
+        "```\n.venv/bin/statewise solve x\n```\n"
+    )
+    found = list(snippets(page, "page.md"))
+    assert [(each.kind, each.mark, each.line) for each in found] == [
+        ("bash", "fails 1", 2),
+        ("python", "", 8),
+        ("", "", 11),
+        ("bash", "", 14),
+    ]
+    assert found[1].text == "print(1)\n"
+    assert [words[0] for words in commands(found[0].text)] == ["statewise", "cat", "ls"]
+    heredoc = "cat > x <<'END'\nstatewise nonsense\nEND\nstatewise doctor\n"
+    assert [words[0] for words in commands(heredoc)] == ["cat", "statewise"]
+    page.write_text("```bash\nstatewise solve\n")
+    with pytest.raises(ValueError, match="the block has no end"):
+        list(snippets(page, "page.md"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["statewise nonsense", "statewise solve x --nonsense", "statewise solve", "make nonsense"],
+)
+def test_a_command_that_does_not_exist_is_found(text: str) -> None:
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        check(Snippet("page.md", 1, "bash", text, "parse"))
