@@ -31,8 +31,8 @@ from statespace.solutions import (
 from statespace.trace import Origin, Transition
 
 SECOND: Final = 1_000_000_000
-QUEUED: Final = SECOND // 1_000
-"""Waiting for less than a millisecond is not told."""
+QUEUED: Final = SECOND // 100
+"""Shorter waits are not told."""
 MAX_CONTENT: Final = 20_000
 """Characters of a question, an output or an answer."""
 BROKEN_OFF: Final = frozenset({IncompleteReason.DEADLINE, IncompleteReason.SHUTDOWN})
@@ -69,7 +69,9 @@ class SolutionTrace:
         content: bool,
         links: Sequence[Link],
         attributes: Mapping[str, str | int],
+        unfinished: set[SolutionTrace],
     ) -> None:
+        """It is in `unfinished` from its beginning to its end."""
         self._tracer = tracer
         self._model = model
         self._provider = provider
@@ -96,14 +98,16 @@ class SolutionTrace:
         self._calls: dict[int, list[Call]] = {}
         """By path."""
         self._waited = False
-        self._ended = False
+        self._unfinished = unfinished
 
-    def created(self, solution: Solution) -> None:
-        """Part of the span already."""
+    def created(self, solution: Solution) -> None:  # noqa: ARG002
+        """From now on it has an end."""
+        self._unfinished.add(self)
 
     def in_progress(self, solution: Solution) -> None:  # noqa: ARG002
         """It runs now; called in the run's own task, whose log lines get the span's ids."""
         context.attach(self._context)
+        self._unfinished.add(self)
         self._calls.clear()
         now = time.time_ns()
         if not self._waited and now - self._began > QUEUED:
@@ -153,7 +157,7 @@ class SolutionTrace:
 
     def ended(self, solution: Solution) -> None:
         """The end of its span, with how it ended."""
-        self._ended = True
+        self._unfinished.discard(self)
         if not self._traced:
             return
         status, reason, usage = solution.status, solution.incomplete_reason, solution.usage
@@ -180,8 +184,8 @@ class SolutionTrace:
 
     def close(self) -> None:
         """The end, also of what another server goes on with."""
-        if not self._ended:
-            self._ended = True
+        if self in self._unfinished:
+            self._unfinished.discard(self)
             self._span.set_attribute("statewise.status", "handed_over")
             self._span.end()
 

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Final
-from weakref import WeakSet
 
 from fastapi import FastAPI
 from opentelemetry import propagate, trace
@@ -32,7 +31,7 @@ class Tracing:
         self._settings = settings
         self._provider = export.provider()
         self._content = captures_content(os.environ)
-        self._open: WeakSet[SolutionTrace] = WeakSet()
+        self._unfinished: set[SolutionTrace] = set()
         self.tracer: Tracer = self._provider.get_tracer("statewise", version("statewise"))
         Current.ids = _ids
 
@@ -45,7 +44,7 @@ class Tracing:
     ) -> SolutionTrace:
         """The trace of a solution that is begun in the running task, and was ordered `began_ns`."""
         links, attributes = _batch()
-        found = SolutionTrace(
+        return SolutionTrace(
             self.tracer,
             solution_id,
             request,
@@ -56,13 +55,12 @@ class Tracing:
             provider=PROVIDERS.get(self._settings.engine, self._settings.engine),
             remote=self._settings.engine == "remote",
             content=self._content,
+            unfinished=self._unfinished,
         )
-        self._open.add(found)
-        return found
 
     async def close(self) -> None:
         """End what goes on elsewhere, and send what is left, if that can be done soon."""
-        for found in list(self._open):
+        for found in list(self._unfinished):
             found.close()
         await export.close(self._provider)
 

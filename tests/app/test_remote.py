@@ -29,6 +29,7 @@ from app.settings import Settings
 from app.strategies.base import Problem, Step
 from app.strategies.guided import guided
 from statespace.reader import Closed
+from tests.support.otlp import CLIENT_SPAN, collector
 from tests.support.server import local_server
 from tests.support.upstream import END, MODEL, STARTER, FakeUpstream
 
@@ -390,3 +391,22 @@ def test_settings_name_servers() -> None:
 def test_backoff_is_bounded() -> None:
     assert pool.backoff(0) < pool.backoff(2) <= pool.backoff(10_000) == pool.BACKOFF_S[1]
     assert upstreams._seconds("9999999") == upstreams.MAX_RETRY_S
+
+
+def test_servers_are_told_of_the_trace(
+    server: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    with collector() as sent:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", sent.url)
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "20")
+        chosen = settings(server)
+        with local_server(RemoteEngine(chosen), chosen) as local:
+            httpx2.post(
+                f"{local.url}/v1/solutions",
+                json={"question": QUESTION},
+                headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"},
+            )
+            (call,) = sent.until("text_completion")
+    assert call.kind == CLIENT_SPAN
+    assert server.traceparents[-1] == f"00-{trace}-{call.span_id}-01"

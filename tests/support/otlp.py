@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 WAIT_S = 20.0
+INTERNAL_SPAN, SERVER_SPAN, CLIENT_SPAN = 1, 2, 3
 
 
 @dataclass
