@@ -2,6 +2,7 @@
 
     ServerError              base; `status` is None unless the server has answered
     ├── UnreachableError     no server answers there, or it fell silent and did not come back
+    ├── LostError            the connection was cut, and the solution was not stored
     ├── ProtocolError        what answers is no Statewise server, or a newer one than this client
     └── RefusedError         an error object: `status`, `code`, `type`, `param`, `request_id`
         ├── BadRequestError      400, 413  `param` names the field
@@ -49,6 +50,10 @@ class UnreachableError(ServerError):
     def __init__(self, message: str, *, refused: bool = False) -> None:
         super().__init__(message)
         self.refused = refused
+
+
+class LostError(ServerError):
+    """The connection was cut, and nothing brings back what was not stored."""
 
 
 class ProtocolError(ServerError):

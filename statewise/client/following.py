@@ -23,7 +23,7 @@ from statespace.events import (
 from statespace.solutions import Solution
 from statewise.client import calls
 from statewise.client.calls import Call
-from statewise.client.errors import ProtocolError, UnreachableError
+from statewise.client.errors import LostError, ProtocolError, UnreachableError
 
 NOTHING_TO_COME = 204
 
@@ -52,14 +52,14 @@ class Following:
         return self._begun is None or self._begun.repeatable
 
     def call(self) -> Call[Any]:
-        """What is to be sent next. Raises `UnreachableError` if nothing would bring it back."""
+        """What is to be sent next. Raises `LostError` if nothing would bring it back."""
         self._opened = False
         if self.solution_id is None:
             assert self._begun is not None
             self.in_doubt = True
             return self._begun
         if not self.resumable:
-            raise UnreachableError(
+            raise LostError(
                 "the connection was cut, and the solution was not stored: it is lost; "
                 "with store, which is the default, it would have gone on"
             )

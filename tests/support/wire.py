@@ -70,10 +70,11 @@ class Reply:
 
 @dataclass
 class Faulty:
-    """A server's address and the bodies that were posted to it."""
+    """A server's address, and the bodies and headers that were posted to it."""
 
     url: str
     posted: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
 
 
 @contextmanager
@@ -91,6 +92,7 @@ def faulty(posts: Iterator[Reply], gets: Reply) -> Iterator[Faulty]:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             with lock:
                 found.posted.append(body)
+                found.headers.append({name.lower(): value for name, value in self.headers.items()})
                 reply = next(posts)
             self._send(reply)
 
