@@ -23,6 +23,10 @@ NONE: Final = "Say nothing."
 PLAIN: Final = "Hello, who are you?"
 
 
+MORE: Final = "\n\nState 3:\nAction: Verify\n"
+"""As much of the next state as tells a beam that the one before is complete."""
+
+
 def trace(*states: tuple[str, str], first: int = 1) -> str:
     """States as a model writes them."""
     return "\n\n".join(
@@ -80,12 +84,10 @@ def script(delay_s: float = 0.0) -> Script:
             ],
             # A beam's steps.
             "Output: c = 4 * 12 = 48": [
-                trace(("Solve Parent", "c - 9 = 48 - 9 = 39"), first=2) + "\n\nState 3:\n",
-                trace(("Solve Parent", "48 - 9 = 37"), first=2) + "\n\nState 3:\n",
+                trace(("Solve Parent", "c - 9 = 48 - 9 = 39"), first=2) + MORE,
+                trace(("Solve Parent", "48 - 9 = 37"), first=2) + MORE,
             ],
-            "Output: c = 4 * 12 = 44": [
-                trace(("Solve Parent", "44 - 9 = 35"), first=2) + "\n\nState 3:\n"
-            ],
+            "Output: c = 4 * 12 = 44": [trace(("Solve Parent", "44 - 9 = 35"), first=2) + MORE],
             "= 39": [trace(("Summarize", r"The final answer is \boxed{39}."), first=3)],
             "= 37": [trace(("Summarize", r"The final answer is \boxed{37}."), first=3)],
             "= 35": [trace(("Summarize", r"The final answer is \boxed{35}."), first=3)],

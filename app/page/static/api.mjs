@@ -13,6 +13,7 @@ export class ApiError extends Error {
 }
 
 let asking = null;
+let declined = false; // Nobody is asked twice but for something they did.
 let askKey = async () => null;
 
 // `ask` gets what the server says, and gives a key, or null if none is to be had.
@@ -51,9 +52,11 @@ export async function send(path, { method = "GET", body, headers = {}, signal } 
     const error = new ApiError(response.status, await errorOf(response));
     if (response.status !== 401) throw error;
     if (key() !== used) continue; // Another request got one in the meantime.
+    if (declined && method === "GET") throw error;
     asking ??= askKey(used ? error.message : null).finally(() => (asking = null));
     const given = await asking;
-    if (!given) throw error;
+    declined = !given;
+    if (declined) throw error;
     setKey(given);
   }
 }

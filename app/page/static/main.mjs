@@ -23,6 +23,7 @@ const history = new History();
 const batches = new BatchesView(byId("batches-view"));
 const solution = new SolutionView(byId("solution"), {
   composer,
+  onShown: (id) => history.has(id) || history.refresh(),
   onChanged: () => history.refresh(),
   onForked: (forked) => open(forked.id),
 });

@@ -8,7 +8,7 @@ export function markdown(model) {
   const behind = new Set(answerStates(head));
   const lines = [quote(head.question), ""];
   for (const state of model.states.values()) {
-    const path = head.paths.length > 1 ? `Path ${state.path}, ` : "";
+    const path = head.paths.length > 1 ? `Path ${state.path + 1}, ` : "";
     const aside = behind.size && !behind.has(state.id) ? ", not behind the answer" : "";
     lines.push(`- **${escaped(`${path}${nameOf(state)}, ${labelOf(state)}`)}** (${state.verdict ?? "open"}${aside})`);
     lines.push(indented(state.output));

@@ -30,13 +30,16 @@ export const REASONS = {
 };
 
 export const STATUSES = {
-  queued: ["…", "waiting"],
-  in_progress: ["…", "being solved"],
-  completed: ["✓", "answered"],
-  incomplete: ["○", "no answer"],
-  failed: ["!", "failed"],
-  cancelled: ["×", "cancelled"],
+  queued: "waiting",
+  in_progress: "being solved",
+  completed: "plain text",
+  incomplete: "no answer",
+  failed: "failed",
+  cancelled: "cancelled",
 };
+
+// Of the kinds of outcomes.
+export const MARKS = { good: "✓", unchecked: "–", doubt: "✗", none: "○", plain: "–", live: "…" };
 
 const STARTER =
   "The starter reasoner knows short school problems in plain words and little else. " +

@@ -54,7 +54,7 @@ class Card {
   constructor(state, level, fork) {
     this.#fork = fork;
     this.output = h("div", { class: "output", dir: "auto" });
-    this.heading = h(`h${level}`, {});
+    this.heading = h(`h${level}`, { class: "name" });
     this.tags = h("p", { class: "tags" });
     this.rest = h("div", { class: "rest" });
     this.element = h(

@@ -2,7 +2,8 @@
 
 import { get } from "../api.mjs";
 import { byId, h, visible } from "../dom.mjs";
-import { STATUSES } from "../words.mjs";
+import { modelOf } from "../model.mjs";
+import { MARKS, STATUSES, outcome } from "../words.mjs";
 import { ago } from "./times.mjs";
 
 const PAGE = 20;
@@ -20,6 +21,10 @@ export class History {
 
   refresh() {
     return this.#load(null);
+  }
+
+  has(id) {
+    return this.#list.querySelector(`a[data-id="${CSS.escape(id)}"]`) !== null;
   }
 
   mark(id) {
@@ -41,7 +46,8 @@ export class History {
   }
 
   #entry(solution) {
-    const [mark, told] = STATUSES[solution.status] ?? ["?", solution.status];
+    const { kind } = outcome(modelOf(solution));
+    const told = STATUSES[solution.status] ?? solution.status;
     const answer = solution.answer === null ? told : solution.answer.slice(0, SHOWN);
     const link = h(
       "a",
@@ -50,8 +56,9 @@ export class History {
       h(
         "span",
         { class: "hint" },
-        h("span", { "aria-hidden": "true" }, `${mark} `),
+        h("span", { class: "mark", "data-kind": kind, "aria-hidden": "true" }, `${MARKS[kind]} `),
         ...visible(answer),
+        kind === "doubt" ? " (doubtful)" : "",
         ` · ${solution.strategy} · ${ago(solution.created_at)}`,
       ),
     );

@@ -21,7 +21,7 @@ export class Line {
     for (const state of states.values()) {
       const row = this.#rows.get(state.id) ?? this.#row(state.id);
       place(row, placed.get(state.id));
-      const card = this.#cards.of(state, states);
+      const card = this.#cards.of(state, states, 2);
       if (card.parentElement !== row) row.append(card);
     }
   }

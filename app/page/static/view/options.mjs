@@ -12,7 +12,7 @@ export const STRATEGIES = [
 // [name, label, strategy or null, attributes of the number field or the choices]
 export const FIELDS = [
   ["guided.retries", "Retries", "guided", { min: 0, max: 64, placeholder: "8" }],
-  ["guided.dead_ends", "Model reads dead ends", "guided", [["", "always (keep)"], ["once"], ["drop", "never (drop)"]]],
+  ["guided.dead_ends", "Model reads dead ends", "guided", [["", "once"], ["keep", "always (keep)"], ["drop", "never (drop)"]]],
   ["vote.paths", "Paths", "vote", { min: 1, max: 64, placeholder: "8" }],
   ["vote.stop", "Stop early", "vote", [["", "if likely decided"], ["certain", "if decided"], ["never"]]],
   ["beam.width", "Width", "beam", { min: 1, max: 16, placeholder: "3" }],

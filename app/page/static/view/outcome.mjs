@@ -2,10 +2,8 @@
 
 import { button, h, visible } from "../dom.mjs";
 import { outputNodes } from "../maths/mathml.mjs";
-import { outcome } from "../words.mjs";
+import { MARKS, outcome } from "../words.mjs";
 import { count, seconds } from "./times.mjs";
-
-const MARKS = { good: "✓", unchecked: "–", doubt: "✗", none: "○", plain: "–", live: "…" };
 
 export class OutcomeView {
   #shown = null;

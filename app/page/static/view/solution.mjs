@@ -42,8 +42,11 @@ export class SolutionView {
       const solution = await get(`v1/solutions/${id}`, { signal: ending.signal });
       const drawing = this.#drawing(solution);
       if (matchMedia("(max-width: 60rem)").matches) this.#element.scrollIntoView();
-      if (isOver(drawing.model)) return;
-      this.#options.onChanged();
+      this.#options.onShown(id);
+      if (isOver(drawing.model)) {
+        drawing.sayEnd();
+        return;
+      }
       await follow(openEvents(id), {
         signal: ending.signal,
         onCut: (cut) => drawing.cut(cut),
@@ -183,11 +186,13 @@ class Drawing {
       const wrong = check ? `: ${check.claim}, but ${correction(check)}` : "";
       announce(`${nameOf(state)}, ${labelOf(state)}, ${state.verdict}${wrong}`);
     }
-    if (path) announce(`Path ${path.path} has ended: ${path.answer ?? "no answer"}`);
-    if (end) {
-      const { title, lines } = outcome(this.model);
-      announce(`${title} ${end.answer ?? ""}. ${lines.join(" ")}`);
-    }
+    if (path) announce(`Path ${path.path + 1} has ended: ${path.answer ?? "no answer"}`);
+    if (end) this.sayEnd();
+  }
+
+  sayEnd() {
+    const { title, lines } = outcome(this.model);
+    announce(`${title} ${this.model.head.answer ?? ""}. ${lines.join(" ")}`);
   }
 }
 
