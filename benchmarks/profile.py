@@ -29,16 +29,21 @@ from benchmarks.serve import RUNS
 from benchmarks.servers import worker
 
 STREAMS: Final = 64
-RATE: Final = 250
+RATE: Final = 200
 """Samples a second."""
 TOP: Final = 10
 EVERYTHING: Final = 0.9
 _SITE: Final = "site-packages/"
+_OTHER_THREADS: Final = "_bootstrap (threading.py)"
+"""What they begin with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """How often each stack was seen, outermost function first."""
+    """How often each stack of the main thread was seen, outermost function first.
+
+    Other threads wait nearly always, and py-spy does not always see that they do.
+    """
 
     stacks: Counter[tuple[str, ...]]
 
@@ -48,8 +53,9 @@ class Samples:
         stacks: Counter[tuple[str, ...]] = Counter()
         for line in text.splitlines():
             frames, _, count = line.rpartition(" ")
-            if frames:
-                stacks[tuple(map(_short, frames.split(";")))] += int(count)
+            stack = tuple(map(_short, frames.split(";")))
+            if frames and not stack[0].endswith(_OTHER_THREADS):
+                stacks[stack] += int(count)
         return cls(stacks)
 
     @property
@@ -129,7 +135,7 @@ def _record(spy: str, model: str, seconds: int, raw: Path) -> tuple[int, float]:
         def record() -> None:
             command = [spy, "record", "--pid", str(ours.service.pid), "--rate", str(RATE)]
             command += ["--duration", str(seconds), "--format", "raw", "--output", str(raw)]
-            subprocess.run([*command, "--nonblocking"], check=False, stdout=subprocess.DEVNULL)
+            subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
             done.set()
 
         recording = threading.Thread(target=record)

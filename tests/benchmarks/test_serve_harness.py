@@ -236,6 +236,7 @@ def test_samples_are_counted_alone_and_whole() -> None:
     text = (
         "main (app/serve.py:3);f (/x/site-packages/a/b.py:1);f (/x/site-packages/a/b.py:9) 3\n"
         "main (app/serve.py:4) 1\n"
+        "Thread._bootstrap (threading.py:9);wait (a.py:1) 7\n"
     )
     samples = Samples.read(text)
     assert samples.total == 4
