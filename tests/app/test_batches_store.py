@@ -148,6 +148,17 @@ async def test_a_batch_is_not_finished_before_its_last_line(store: Store) -> Non
     assert await store.batches.finish(batch)
 
 
+async def test_what_is_left_to_do_is_counted(store: Store) -> None:
+    assert await store.batches.backlog("scripted") == (0, None)
+    batch = await begun(store, 3)
+    await store.lines.claim(batch.id, "one", LATER, 1)
+    await store.lines.answer([answer(1)], "one")
+    assert await store.batches.backlog("scripted") == (2, batch.created_at)
+    assert await store.batches.backlog("another") == (0, None), "not this server's to answer"
+    assert await store.batches.cancel(batch) is not None
+    assert await store.batches.backlog("scripted") == (0, batch.created_at), "it is not over yet"
+
+
 async def test_the_files_are_written_once_and_in_order(store: Store) -> None:
     batch = await begun(store, 150)
     while found := await store.lines.claim(batch.id, "one", LATER, 40):
