@@ -177,6 +177,34 @@ SERVICE_MONITOR: Final = resource(
         ),
     ),
 )
+PROMETHEUS_RULE: Final = resource(
+    "monitoring.coreos.com/v1",
+    "PrometheusRule",
+    fields(
+        "groups",
+        groups=some(
+            fields(
+                "name rules",
+                name=TEXT,
+                interval=DURATION,
+                rules=some(
+                    {
+                        **fields(
+                            "expr",
+                            alert=TEXT,
+                            record=TEXT,
+                            expr=TEXT,
+                            **{"for": DURATION},
+                            labels=MAP,
+                            annotations=MAP,
+                        ),
+                        "oneOf": [{"required": ["alert"]}, {"required": ["record"]}],
+                    }
+                ),
+            )
+        ),
+    ),
+)
 SCHEMAS: Final = {
     schema["properties"]["kind"]["const"]: schema
     for schema in (
@@ -186,5 +214,6 @@ SCHEMAS: Final = {
         HTTP_ROUTE,
         LEADER_WORKER_SET,
         SERVICE_MONITOR,
+        PROMETHEUS_RULE,
     )
 }

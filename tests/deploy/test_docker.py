@@ -255,3 +255,32 @@ def test_compose_server_agrees_with_the_image_and_the_settings(compose: dict[str
     assert server["read_only"] is True
     assert server["ports"][0].endswith(f":{SERVE[-1]}")
     assert int(server["stop_grace_period"][:-1]) > int(env["STATEWISE_SHUTDOWN_GRACE_S"]) + 13
+
+
+def test_compose_prometheus_asks_the_server(compose: dict[str, Any]) -> None:
+    """It would watch over nothing, or by other rules and another name than elsewhere."""
+    mine, other = (
+        yaml.safe_load((ROOT / folder / "prometheus.yml").read_text("utf-8"))
+        for folder in ("docker", "monitoring")
+    )
+    (job,), (example,) = mine.pop("scrape_configs"), other.pop("scrape_configs")
+    assert mine == other
+    assert job["job_name"] == example["job_name"]
+    port = compose["services"]["statewise"]["environment"]["STATEWISE_OPS_PORT"]
+    assert job["static_configs"] == [{"targets": [f"statewise:{port}"]}]
+
+
+def test_compose_grafana_finds_source_and_dashboard(compose: dict[str, Any]) -> None:
+    """An empty Grafana says nothing."""
+    service = compose["services"]["grafana"]
+    folder = ROOT / "monitoring" / "grafana" / "provisioning"
+    (source,) = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_text())[
+        "datasources"
+    ]
+    (provider,) = yaml.safe_load((folder / "dashboards" / "statewise.yml").read_text())["providers"]
+    assert source["url"] == "http://prometheus:9090"
+    inside = provider["options"]["path"]
+    assert f"./monitoring:{inside}:ro" in service["volumes"]
+    provisioning = service["environment"]["GF_PATHS_PROVISIONING"]
+    assert ROOT / "monitoring" / Path(provisioning).relative_to(inside) == folder
+    assert json.loads((ROOT / "monitoring" / "dashboard.json").read_text("utf-8"))["panels"]

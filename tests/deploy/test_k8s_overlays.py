@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from app.metrics import Metrics
 from app.settings import Settings
+from scripts import prometheus_rule
 from statewise.cli import cli
 from tests.conftest import REPOSITORY
 from tests.deploy.manifests import app, one, pods, some
@@ -141,3 +142,10 @@ def test_serving_goes_before_training() -> None:
     training = one("training-job", "PriorityClass", "statewise-training")
     assert serving > training["value"]
     assert training["preemptionPolicy"] == "Never"
+
+
+def test_rules_are_those_of_the_repository() -> None:
+    """Alerts of the operator and of a plain Prometheus would say different things."""
+    assert prometheus_rule.TARGET.read_text("utf-8") == prometheus_rule.text(), (
+        "out of date: .venv/bin/python -m scripts.prometheus_rule"
+    )
