@@ -133,10 +133,13 @@ class SolutionTrace:
             "statewise.transition.path": transition.path,
             "statewise.transition.action": transition.action.value,
             "statewise.transition.verdict": transition.verdict.value,
-            "statewise.transition.origin": transition.origin.value,
-            "statewise.transition.legal": transition.legal,
             "statewise.transition.tokens": transition.tokens,
         }
+        # What is nearly always so is not told: an attribute costs more than all else here.
+        if transition.origin is not Origin.MODEL:
+            attributes["statewise.transition.origin"] = transition.origin.value
+        if not transition.legal:
+            attributes["statewise.transition.legal"] = False
         if transition.target is not None:
             attributes["statewise.transition.target"] = transition.target
         if self._content:

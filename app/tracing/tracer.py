@@ -29,10 +29,10 @@ class Tracing:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._provider = export.provider()
+        self.provider = export.provider()
         self._content = captures_content(os.environ)
         self._unfinished: set[SolutionTrace] = set()
-        self.tracer: Tracer = self._provider.get_tracer("statewise", version("statewise"))
+        self.tracer: Tracer = self.provider.get_tracer("statewise", version("statewise"))
         Current.ids = _ids
 
     def add_to(self, app: FastAPI) -> None:
@@ -62,7 +62,7 @@ class Tracing:
         """End what goes on elsewhere, and send what is left, if that can be done soon."""
         for found in list(self._unfinished):
             found.close()
-        await export.close(self._provider)
+        await export.close(self.provider)
 
 
 def _batch() -> tuple[Sequence[Link], Mapping[str, str | int]]:
