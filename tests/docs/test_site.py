@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TypeGuard
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -128,3 +131,46 @@ def test_links_out_of_the_pages_become_names(repository: Path) -> None:
     assert on_site(text, page, repository) == shown
     with pytest.raises(SiteError, match=r"no file for the link to \.\./gone\.py"):
         on_site("[gone](../gone.py)", page, repository)
+
+
+def strings(folder: Path) -> Iterator[ast.Call | ast.Constant]:
+    """Every call and constant in the Python files of a folder."""
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call | ast.Constant):
+                yield node
+
+
+def test_every_error_code_is_explained_and_exists(repository: Path) -> None:
+    page = (repository / "docs" / "reference" / "errors.md").read_text("utf-8")
+    explained = set(re.findall(r"^\| `(\w+)` \|", page.partition("## By code")[2], re.MULTILINE))
+    given, constants = set(), set()
+    for node in strings(repository / "app"):
+        if isinstance(node, ast.Constant):
+            constants.add(node.value)
+            continue
+        for keyword in node.keywords:
+            if keyword.arg == "code" and isinstance(keyword.value, ast.Constant):
+                given.add(keyword.value.value)
+    assert given - {None} <= explained
+    assert explained <= constants
+
+
+def test_every_symptom_is_a_message_of_ours(repository: Path) -> None:
+    """A message that was reworded would be looked for in vain."""
+    page = (repository / "docs" / "troubleshooting.md").read_text("utf-8")
+    cells = re.findall(r"^\| (.*?) \|", page, re.MULTILINE)
+    shown = [part for cell in cells for part in re.findall(r"`([^`]+)`", cell)]
+    said = [(repository / "scripts" / "install").read_text("utf-8")]
+    for package in ("app", "statespace", "statewise", "training"):
+        said += [str(node.value) for node in strings(repository / package) if is_text(node)]
+    said.append("operator torchvision::nms does not exist")  # torchvision's own
+    said += ["Input should be", "Extra inputs are not permitted"]  # pydantic's
+    everything = "\0".join(said)
+    assert len(shown) > 40
+    parts = [part.strip() for symptom in shown for part in symptom.split("…")]
+    assert not [part for part in parts if part not in everything]
+
+
+def is_text(node: ast.Call | ast.Constant) -> TypeGuard[ast.Constant]:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
