@@ -103,13 +103,20 @@ class Host:
         """Returns once requests can be served; never, if the engine does not start."""
         await self._ready.wait()
 
+    async def returned(self) -> Engine:
+        """The engine once it can be asked, however often it has died. Raises as `require` does."""
+        while True:
+            await self.wait_ready()
+            try:
+                return await self.require()
+            except UnavailableError:  # it has died, which was not noticed yet
+                await asyncio.sleep(LOOK_S)
+
     def may_return(self) -> bool:
         """Whether an engine that has died is started again here."""
-        if self.phase not in ("ready", "died", "failed", "stopping"):
-            return True  # it is about to
-        now = time.monotonic()
-        recent = [at for at in self._restarted if now - at < WINDOW_S]
-        return self.phase not in ("failed", "stopping") and len(recent) < self._most_restarts
+        if self.phase in ("failed", "stopping"):
+            return False
+        return self.phase not in ("ready", "died") or self._may_restart()
 
     async def require(self) -> Engine:
         """The engine. Raises `UnavailableError` until it is ready.
@@ -173,7 +180,7 @@ class Host:
                 return
             came_up = self._ready_after is not None
             self._ready.clear()
-            if not (came_up and self.may_return()):
+            if not (came_up and self._may_restart()):
                 self._fail(error)
                 return
             await self._recover(error)
@@ -221,6 +228,10 @@ class Host:
         with suppress(Exception):
             await self.engine.stop()
         await asyncio.sleep(min(BACKOFF_S[0] * 2 ** (self.restarts - 1), BACKOFF_S[1]))
+
+    def _may_restart(self) -> bool:
+        now = time.monotonic()
+        return sum(now - at < WINDOW_S for at in self._restarted) < self._most_restarts
 
     def _enter(self, phase: str) -> None:
         if self.phase == "stopping":

@@ -205,16 +205,16 @@ class Run:
 
     def abandon(self) -> None:
         """End a run whose task was cancelled before it could begin; else do nothing."""
-        if self.record.completed_at is None and not self.paused and not self._pause():
+        if self.record.completed_at is None and not self._pause():
             self._end_early()
             self._end()
 
     def _pause(self) -> bool:
         """Leave it as it is, if it may be gone on with; whether it may."""
-        if self.detached and (self.shutting_down or self.lost is not None):
+        self.paused = self.detached and (self.shutting_down or self.lost is not None)
+        if self.paused:
             for deltas in self._deltas.values():
                 deltas.flush()
-            self.paused = True
         return self.paused
 
     def _fail(self, error: AppError) -> None:

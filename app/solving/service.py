@@ -186,8 +186,9 @@ class Service:
     def engine_died(self, error: EngineDeadError) -> None:
         """End what the engine was at work on; what is detached may go on if it comes back."""
         for running in self._runs.values():
-            if running.run.record.status is Status.IN_PROGRESS and not running.task.done():
-                running.run.lost = error
+            run = running.run
+            if run.record.status is Status.IN_PROGRESS and not run.paused:
+                run.lost = error
                 running.cancel()
 
     def refuse(self) -> None:
@@ -335,9 +336,11 @@ class Service:
     async def _survive(self, run: Run, order: Order, death: EngineDeadError) -> Solution:
         """Go on when the engine has come back; if it does not, let go of it or end it."""
         run.deaths += 1
+        run.lost = None
         if self._host.may_return() and run.deaths < MAX_ATTEMPTS:
             return await self._again(run, order)
         if order.request.retry and run.deaths < MAX_ATTEMPTS:
+            run.lost = death
             await self.library.hand_over([run.record.id], died=True)
             return run.record.solution()
         run.detached = False
@@ -345,9 +348,8 @@ class Service:
 
     async def _again(self, run: Run, order: Order) -> Solution:
         """Solve what another process or engine had begun, as soon as the engine is ready."""
-        await self._host.wait_ready()
         try:
-            engine = await self._host.require()
+            engine = await self._host.returned()
             strategy = self._intake.strategy(order.request)
             stand = standing(order.request, run.record.transitions)
             problem = await self._intake.problem(engine, order.request, strategy, order.fork, stand)
