@@ -73,12 +73,26 @@ def stages(path: Path, arguments: dict[str, str] | None = None) -> list[Stage]:
             values.setdefault(name, default)
         else:
             raise ValueError(f"{path.name}: {instruction.name} stands before FROM")
-    return found
+    return [settled(stage, values) for stage in found]
 
 
 def fill(text: str, values: dict[str, str]) -> str:
     """The text with `$NAME` and `${NAME}` replaced; unknown names are nothing."""
     return _VARIABLE.sub(lambda match: values.get(match[1] or match[2], ""), text)
+
+
+def settled(stage: Stage, arguments: dict[str, str]) -> Stage:
+    """The stage with what ARG says put into its COPY instructions."""
+    values: dict[str, str] = {}
+    result = Stage(stage.base, stage.name)
+    for instruction in stage.instructions:
+        if instruction.name == "ARG":
+            name, _, default = instruction.text.partition("=")
+            values[name] = arguments.get(name, default)
+        if instruction.name == "COPY":
+            instruction = Instruction("COPY", fill(instruction.text, values))  # noqa: PLW2901
+        result.instructions.append(instruction)
+    return result
 
 
 def pairs(text: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ Debian's Python 3.11, made by mmdebstrap. Needed are Linux, root, unshare, chroo
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -51,18 +52,25 @@ def build(
         subprocess.run([*command, str(base), mirror], check=True)
     context = folder / "context"
     shutil.rmtree(context, ignore_errors=True)
-    print(f"context: {export(context)} files", flush=True)
+    print(f"context: {export(context)} files, {megabytes(context)} MB", flush=True)
     outside = _Outside(pairs(" ".join(build_arg)), pairs(" ".join(pip)), tuple(bind))
     roots: dict[str, Path] = {}
+    keys: dict[str, str] = {}
     found = stages(DOCKERFILE, outside.arguments)
     for stage in found:
         began = time.monotonic()
-        root = folder / ("final" if stage is found[-1] else stage.name)
+        root = roots[stage.name] = folder / ("final" if stage is found[-1] else stage.name)
+        key = keys[stage.name] = _key(stage, context, keys, outside.arguments)
+        done = root.with_suffix(".key")
+        if done.exists() and done.read_text() == key:
+            print(f"{root.name}: as before, {megabytes(root)} MB", flush=True)
+            continue
+        done.unlink(missing_ok=True)
         _start(root, roots.get(stage.base), base)
         above = next((other for other in found if other.name == stage.base), None)
         _Builder(root, context, roots, outside).build(stage, above)
-        roots[stage.name] = root
-        print(f"{stage.name}: {time.monotonic() - began:.0f} s, {megabytes(root)} MB", flush=True)
+        done.write_text(key)
+        print(f"{root.name}: {time.monotonic() - began:.0f} s, {megabytes(root)} MB", flush=True)
 
 
 @cli.command(name="try")
@@ -76,6 +84,8 @@ def try_(folder: Folder, port: int = 18080) -> None:
     number, group = stage.last("USER").text.split(":")
     os.chown(state, int(number), int(group))
     command = stage.last("CMD").words
+    # There is no network of its own: this machine's must not see it.
+    command[command.index("--host") + 1] = "127.0.0.1"
     command[command.index("--port") + 1] = str(port)
     image = Chroot(
         folder / "final",
@@ -110,6 +120,7 @@ class _Builder:
         self._args: dict[str, str] = {}
         self._env = {"PATH": PATH}
         self._workdir = "/"
+        self._user = "0:0"
 
     def build(self, stage: Stage, above: Stage | None) -> None:
         """Every step of the stage, which may go on from another one."""
@@ -127,6 +138,8 @@ class _Builder:
                 (self._root / instruction.text[1:]).mkdir(parents=True, exist_ok=True)
             elif instruction.name == "COPY":
                 self._copy(instruction.words)
+            elif instruction.name == "USER":
+                self._user = instruction.text
             elif instruction.name == "RUN":
                 self._run(instruction.text)
 
@@ -134,7 +147,7 @@ class _Builder:
         print(f"RUN {text[:100]}", flush=True)
         env = {**self._args, **self._outside.pip, **self._env}
         binds = self._outside.binds
-        Chroot(self._root, env, self._workdir, binds=binds).run(["sh", "-c", text])
+        Chroot(self._root, env, self._workdir, self._user, binds).run(["sh", "-c", text])
 
     def _copy(self, words: list[str]) -> None:
         origin = self._context
@@ -153,6 +166,25 @@ class _Builder:
                     folder = inside if target.endswith("/") else inside.parent
                     folder.mkdir(parents=True, exist_ok=True)
                     shutil.copy2(match, inside)
+
+
+def _key(stage: Stage, context: Path, keys: dict[str, str], arguments: dict[str, str]) -> str:
+    """What the stage is made of: it need not be made again while this stays the same."""
+    parts = [keys.get(stage.base, stage.base), repr(sorted(arguments.items()))]
+    for instruction in stage.instructions:
+        parts.append(f"{instruction.name} {instruction.text}")
+        if instruction.name == "COPY" and instruction.words[0].startswith("--from="):
+            parts.append(keys[instruction.words[0].removeprefix("--from=")])
+        elif instruction.name == "COPY":
+            for source in instruction.words[:-1]:
+                for match in sorted(context.glob(source)):
+                    parts += [_digest(file) for file in sorted([match, *match.rglob("*")])]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return f"{path} {content}"
 
 
 def _start(root: Path, above: Path | None, base: Path) -> None:

@@ -99,6 +99,9 @@ def test_cpu_image_is_a_locked_environment() -> None:
     installs = re.findall(r"pip[^&\n]* (?:install|wheel) [^&\n]*", runs(CPU))
     assert len(installs) == 5
     assert all("--no-deps" in text for text in installs)
+    (torch,) = re.findall(r"^ARG TORCH=(.*)", CPU.read_text("utf-8"), re.MULTILINE)
+    for name in ("cpu", "serve"):
+        assert f"torch=={torch}" in (ROOT / "requirements" / f"{name}.lock").read_text().split()
 
 
 def test_serving_lock_is_what_serving_needs() -> None:
@@ -195,7 +198,7 @@ def test_cpu_image_asks_torch_for_no_compiler() -> None:
 
 def test_build_context_holds_what_is_copied(path: Path) -> None:
     """`COPY` fails on a path that .dockerignore leaves out."""
-    copies = [item.words for item in instructions(path) if item.name == "COPY"]
+    copies = [i.words for stage in stages(path) for i in stage.instructions if i.name == "COPY"]
     sources = {word for words in copies if not words[0].startswith("--") for word in words[:-1]}
     packages = re.search(r"^packages = (\[.*\])", (ROOT / "pyproject.toml").read_text(), re.M)
     assert packages is not None
