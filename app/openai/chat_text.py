@@ -54,12 +54,23 @@ def step(transition: Transition, *, several: bool) -> str:
     `several` says that there may be other paths than its own.
     """
     number = transition.id if transition.number is None else transition.number
-    parts = [f"State {number}", transition.label.strip(), _verdict(transition)]
+    parts = [f"State {number}", transition.label.strip(), verdict(transition)]
     if several:
         parts.insert(0, f"Path {transition.path}")
     if not transition.legal:
         parts.append("not allowed here")
     return f"{' · '.join(parts)}\n{transition.output.strip()}\n\n"
+
+
+def verdict(transition: Transition) -> str:
+    """What the verifier says of a transition, and why."""
+    told = _VERDICTS[transition.verdict]
+    for check in transition.checks:
+        if check.verdict is Verdict.REFUTED:
+            claim = " ".join(check.claim.split())
+            why = check.reason if check.computed is None else f"but it is {check.computed}"
+            return f"{told}: {claim}, {why}" if why else f"{told}: {claim}"
+    return told
 
 
 def ending(solution: Solution, stops: Sequence[str], *, plain: bool) -> Ending:
@@ -124,16 +135,6 @@ def _prompt(usage: Usage) -> tuple[int, int]:
         return usage.prompt_tokens, usage.cached_tokens
     again = usage.prompt_tokens - usage.first_prompt_tokens
     return usage.first_prompt_tokens, max(0, usage.cached_tokens - again)
-
-
-def _verdict(transition: Transition) -> str:
-    told = _VERDICTS[transition.verdict]
-    for check in transition.checks:
-        if check.verdict is Verdict.REFUTED:
-            claim = " ".join(check.claim.split())
-            why = check.reason if check.computed is None else f"but it is {check.computed}"
-            return f"{told}: {claim}, {why}" if why else f"{told}: {claim}"
-    return told
 
 
 def _remarks(solution: Solution) -> str:

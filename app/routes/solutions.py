@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 import orjson
@@ -12,6 +14,9 @@ from pydantic import BaseModel
 
 from app.access.keys import Key
 from app.errors import RequestError
+from app.formats import FORMATS, Name
+from app.formats.asking import Asked
+from app.formats.base import written
 from app.solving import forks
 from app.solving.forks import Fork
 from app.solving.order import Idempotency, Order, Running
@@ -19,10 +24,10 @@ from app.solving.service import Service
 from app.store.solutions import Kept, Query
 from app.web import sse
 from app.web.access_log import made
-from app.web.bodies import described, read_body
+from app.web.bodies import described, read_body, read_object
 from app.web.channel import Channel
 from app.web.connection import while_connected
-from app.web.streams import FrameResponse
+from app.web.streams import FrameResponse, Frames
 from statespace.solutions import ForkRequest, Solution, SolutionRequest, Status
 
 router = APIRouter(prefix="/v1", tags=["solutions"])
@@ -50,6 +55,27 @@ def _header(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "header", "description": description, "schema": schema}
 
 
+Format = Annotated[
+    Name | None, QueryParameter(description="Answer with a stream in another client's format.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """In what shape a stream is sent: that of another client, or our own."""
+
+    format: Name | None
+    asked: Asked | None
+
+    def response(self, frames: Frames, left: Callable[[], None] = lambda: None) -> Response:
+        """The stream of native `frames`."""
+        if self.format is None:
+            return FrameResponse(frames, left)
+        format = FORMATS[self.format]
+        return FrameResponse(written(frames, format, self.asked), left, format.headers)
+
+
+NATIVE: Final = Shape(None, None)
 _IDEMPOTENT: Final = {
     "parameters": [_header("Idempotency-Key", "The same key and body get the same solution.")]
 }
@@ -79,12 +105,16 @@ class Deleted(BaseModel):
     responses=_STREAMED,
     openapi_extra=described(SolutionRequest, EXAMPLES) | _IDEMPOTENT,
 )
-async def create_solution(request: Request) -> Response:
+async def create_solution(request: Request, format: Format = None) -> Response:
     """Solve a problem. With `stream`, every transition is sent as an event as it happens.
 
-    With the header `Idempotency-Key`, the same request sent again gets the same solution.
+    With the header `Idempotency-Key`, the same request sent again gets the same solution. With
+    `format` it is a stream for another client, which may also ask in its own shape.
     """
-    return await _solve(request, await read_body(request, SolutionRequest))
+    if format is None:
+        return await _solve(request, await read_body(request, SolutionRequest))
+    asked = FORMATS[format].asked(await read_object(request))
+    return await _solve(request, asked.request, shape=Shape(format, asked))
 
 
 @router.post(
@@ -93,7 +123,7 @@ async def create_solution(request: Request) -> Response:
     responses=_STREAMED,
     openapi_extra=described(ForkRequest, FORK_EXAMPLES) | _IDEMPOTENT,
 )
-async def fork_solution(request: Request, solution_id: str) -> Response:
+async def fork_solution(request: Request, solution_id: str, format: Format = None) -> Response:
     """Go on from a state of a solution, as it is or with an `output` of your own, in a new one.
 
     It shares the path up to that state; what is sent and returned is as for a new solution.
@@ -106,10 +136,20 @@ async def fork_solution(request: Request, solution_id: str) -> Response:
     else:
         solution = await service.solution(await service.library.get(solution_id, owner))
     made = forks.fork(solution, wanted)
-    return await _solve(request, forks.request_of(solution, wanted), made)
+    again = forks.request_of(solution, wanted)
+    if format is None:
+        return await _solve(request, again, made)
+    again = again.model_copy(update={"stream": True})
+    return await _solve(request, again, made, shape=Shape(format, Asked(again)))
 
 
-async def _solve(request: Request, wanted: SolutionRequest, fork: Fork | None = None) -> Response:
+async def _solve(
+    request: Request,
+    wanted: SolutionRequest,
+    fork: Fork | None = None,
+    *,
+    shape: Shape = NATIVE,
+) -> Response:
     service: Service = request.app.state.service
     channel = Channel() if wanted.stream and not wanted.background else None
     idempotency = await _idempotency(request, wanted)
@@ -123,14 +163,14 @@ async def _solve(request: Request, wanted: SolutionRequest, fork: Fork | None = 
     begun = await while_connected(request, service.begin(order))
     made(request, [begun.id])
     if isinstance(begun, Kept):
-        return await _answer_again(request, begun, wanted)
+        return await _answer_again(request, begun, wanted, shape)
     if channel is not None:
         # A client that has named its request comes back for it.
         left = begun.cancel if idempotency is None else (lambda: None)
-        return FrameResponse(channel.read(_heartbeat(request)), left)
+        return shape.response(channel.read(_heartbeat(request)), left)
     if wanted.background:
         if wanted.stream:
-            return FrameResponse(service.library.follow(begun.id, -1, _heartbeat(request)))
+            return shape.response(service.library.follow(begun.id, -1, _heartbeat(request)))
         return _json(begun.run.record.solution())
     return _json(await _awaited(request, begun, wanted=idempotency is not None))
 
@@ -188,17 +228,25 @@ async def follow_solution(
     request: Request,
     solution_id: str,
     starting_after: Annotated[int | None, QueryParameter(ge=-1, lt=2**31)] = None,
+    format: Format = None,
 ) -> Response:
     """Its events from the first, or after the one that `Last-Event-ID` or `starting_after` names,
-    and then those to come. 204 if there are none to come."""
+    and then those to come. 204 if there are none to come.
+
+    In a `format` of another client it is read from the beginning.
+    """
     service: Service = request.app.state.service
     owner = _key(request).name
     after = _last_seen(request, starting_after)
+    if format is not None and after >= 0:
+        told = "starting_after: a format is read from the beginning; leave it out"
+        raise RequestError(told, param="starting_after")
     if service.running(solution_id, owner) is None:
         kept = await service.library.get(solution_id, owner)
         if kept.over and after >= kept.last_sequence:
             return Response(status_code=204)
-    return FrameResponse(service.library.follow(solution_id, after, _heartbeat(request)))
+    frames = service.library.follow(solution_id, after, _heartbeat(request))
+    return (NATIVE if format is None else Shape(format, None)).response(frames)
 
 
 @router.post("/solutions/{solution_id}/cancel", response_model=Solution)
@@ -216,11 +264,13 @@ async def delete_solution(request: Request, solution_id: str) -> Deleted:
     return Deleted(id=solution_id)
 
 
-async def _answer_again(request: Request, kept: Kept, wanted: SolutionRequest) -> Response:
+async def _answer_again(
+    request: Request, kept: Kept, wanted: SolutionRequest, shape: Shape
+) -> Response:
     """The answer to a request that was made before."""
     service: Service = request.app.state.service
     if wanted.stream:
-        return FrameResponse(service.library.follow(kept.id, -1, _heartbeat(request)))
+        return shape.response(service.library.follow(kept.id, -1, _heartbeat(request)))
     if not wanted.background:
         patience_s = wanted.timeout_s or request.app.state.settings.default_timeout_s
         kept = await while_connected(request, service.library.ended(kept, patience_s))

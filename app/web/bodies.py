@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import RequestError
 from app.web.failures import from_validation
@@ -33,6 +33,17 @@ async def read_body(request: Request, model: type[Model]) -> Model:
         if (count := error.error_count()) > MAX_ERRORS:
             raise RequestError(f"body: {count} fields are unknown or wrong") from error
         raise from_validation(error.errors(include_url=False), skipped=0) from error
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The body as an object whose fields are to be looked at. Raises `RequestError`."""
+    return (await read_body(request, _Anything)).model_extra or {}
+
+
+class _Anything(BaseModel):
+    """Any JSON object."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 def described(model: type[BaseModel], examples: dict[str, Any]) -> dict[str, Any]:

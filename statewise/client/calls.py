@@ -77,8 +77,8 @@ def begin(
     if isinstance(question, SolutionRequest):
         wanted = question
         if options:
-            given = question.model_dump(exclude_unset=True) | dict(options)
-            wanted = SolutionRequest(**given)
+            given = {name: getattr(question, name) for name in question.model_fields_set}
+            wanted = SolutionRequest(**(given | dict(options)))
     else:
         wanted = SolutionRequest(question=question, **options)
     return _begin("/v1/solutions", wanted, stream=stream)
