@@ -57,6 +57,7 @@ def api_page(described: Mapping[str, Any]) -> str:
         lines += [f"## {title}", ""]
         for method, path, operation in operations:
             lines += [f"### {method.upper()} {path}", "", *_operation(operation), ""]
+    lines += ["## Errors", "", *_failures(described["paths"]), ""]
     lines += ["## Events", "", *_events(events, schemas), "## Objects", ""]
     for name in sorted(schemas.keys() - set(events) - {"Event"}):
         lines += [f"### {name}", "", *_object(schemas[name]), ""]
@@ -116,16 +117,36 @@ def _operation(operation: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield from _object(content["schema"])
         yield from _examples(content)
+    failures = []
     yield from ("| status | answer | |", "|---|---|---|")
     for status, response in sorted(operation["responses"].items()):
+        if status >= "4":
+            failures.append(status)
+            continue
         answers = [
             f"`{media}`: {kind(content['x-event-schema'])} by event"
             if "x-event-schema" in content
             else kind(content.get("schema", {}))
             for media, content in response.get("content", {}).items()
         ]
-        told = cell(response.get("description", ""))
+        told = cell(response.get("description", "").replace("Successful Response", ""))
         yield f"| {status} | {cell(' or '.join(answers))} | {told} |"
+    if failures:
+        yield f"| {', '.join(failures)} | [Error](#error) | [what they mean](#errors) |"
+
+
+def _failures(paths: Mapping[str, Any]) -> Iterator[str]:
+    """What each status says, as the routes have it."""
+    told = {
+        status: cell(response.get("description", ""))
+        for methods in paths.values()
+        for operation in methods.values()
+        for status, response in operation["responses"].items()
+        if status >= "4"
+    }
+    yield from ("| status | |", "|---|---|")
+    for status, text in sorted(told.items()):
+        yield f"| {status} | {text} |"
 
 
 def _examples(content: Mapping[str, Any]) -> Iterator[str]:
