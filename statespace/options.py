@@ -38,7 +38,7 @@ class GuidedOptions(Options):
             description="Whether the model goes on reading its dead ends: always; in a state's "
             "first retry; or never."
         ),
-    ] = "keep"
+    ] = "once"
 
 
 class VoteOptions(Options):

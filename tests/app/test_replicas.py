@@ -142,6 +142,22 @@ def test_with_retry_it_is_made_again_and_numbers_go_on(replicas: Replicas) -> No
     assert stream[-1]["solution"]["answer"] == "84"
 
 
+def test_a_fork_that_is_made_again_keeps_what_it_was_given(replicas: Replicas) -> None:
+    one, other = replicas.start(*SLOW), replicas.start("--delay-s", "0.005")
+    one.wait_ready()
+    other.wait_ready()
+    whole = follow(other, begin(other))[-1]["solution"]
+    given = whole["transitions"][0]
+    body = {"state": given["id"], "background": True, "retry": True}
+    made = call(one, "POST", f"/{whole['id']}/fork", json=body).json()
+    one.process.kill()
+    ended = follow(other, made["id"])[-1]["solution"]
+    assert (ended["status"], ended["answer"]) == ("completed", "84")
+    assert ended["source"] == {"solution_id": whole["id"], "state": given["id"]}
+    assert ended["transitions"][0]["output"] == given["output"]
+    assert len(ended["transitions"]) == len(whole["transitions"])
+
+
 def test_a_server_ends_its_own_past_after_kill_9(replicas: Replicas) -> None:
     one = replicas.start(*SLOW)
     one.wait_ready()

@@ -163,6 +163,7 @@ def _plot(path: Path, sets: Sequence[tuple[str, Sequence[Compared]]]) -> None:
         left.set_title(name)
         left.set_xlabel("generated tokens per problem")
         right.set_xlabel("seconds per problem, as many at a time as in the run")
+        left.legend(fontsize=8)
     save(figure, path)
 
 
@@ -170,10 +171,10 @@ def _points(axes: Any, found: Sequence[Compared], places: Sequence[float]) -> No
     for index, (one, place) in enumerate(zip(found, places, strict=True)):
         value = 100 * one.accuracy.value
         around = [[value - 100 * one.accuracy.low], [100 * one.accuracy.high - value]]
-        axes.errorbar([place], [value], yerr=around, fmt="o", color=f"C{index % 10}", capsize=3)
-        axes.annotate(one.strategy, (place, value), (5, 5), textcoords="offset points", fontsize=8)
+        style = {"fmt": "o", "color": f"C{index % 10}", "capsize": 3, "label": one.strategy}
+        axes.errorbar([place], [value], yerr=around, **style)
     if max(places) > _WIDE * min(places) > 0:
         axes.set_xscale("log")
-    axes.margins(x=0.3, y=0.1)  # room for the names
+    axes.margins(x=0.1, y=0.1)
     axes.grid(alpha=0.3)
     axes.set_ylabel("right, %")
