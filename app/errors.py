@@ -14,6 +14,7 @@
         └── EngineAwayError  503  its servers cannot be reached now; they may come back
 
     StoreError           503  the store cannot be reached, or not used as it is set
+    └── StoreFullError   507  there is no room in it
     RewardError               the reward model gave no score; a beam goes on without
 
 Every one becomes an OpenAI error object: `{"error": {message, type, param, code}}`.
@@ -150,6 +151,20 @@ class StoreError(AppError):
     status = 503
     type = "service_unavailable"
     retry_after = 5.0
+
+
+class StoreFullError(StoreError):
+    """The store has no room, or its disk takes nothing more."""
+
+    status = 507
+    retry_after = 30.0
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the store has no room left on its disk; nothing can be kept until it has: try again "
+            "later, or solve with store: false",
+            code="store_full",
+        )
 
 
 class RewardError(AppError):

@@ -66,7 +66,7 @@ def create_app(settings: Settings, host: Host, metrics: Metrics | None = None) -
     admission = Admission(settings, metrics)
     database = Database(settings.database)
     store = SolutionStore(database)
-    lease = Lease(settings.lease_s)
+    lease = Lease(settings.lease_s, clock=database.now)
     commits = Commits(database, lease.name)
     library = Library(store, commits, lease, settings.retention_s)
     service = Service(settings, host, metrics, admission, library)

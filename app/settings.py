@@ -252,6 +252,7 @@ class Settings(BaseSettings):
         float,
         Field(
             ge=1,
+            le=600,
             description="Silence after which a server that shares the store is taken for dead, "
             "in seconds.",
         ),

@@ -110,7 +110,7 @@ class Keeper:
                 self.wake()
             return
         busy = batch.id in self._working or len(self._working) >= AT_A_TIME
-        held = batch.leased_until is not None and batch.leased_until >= time.time()
+        held = batch.leased_until is not None and batch.leased_until >= self._lease.clock()
         if batch.status not in KEPT_WORK or busy or held:
             return
         if await self._batches.claim(batch, self._lease.name, self._lease.until()):

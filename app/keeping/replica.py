@@ -25,6 +25,8 @@ logger = structlog.get_logger(__name__)
 CANCEL_POLL_S: Final = 1.0
 """How often is looked for cancels that other replicas were asked for."""
 SWEEP_S: Final = 60.0
+JUMP_S: Final = 1.0
+"""A clock that goes ahead or back by more was set; what corrects it gradually is slower."""
 Chore = tuple[Callable[[], Awaitable[None]], float]
 """What is to be done, and the seconds between."""
 
@@ -41,9 +43,12 @@ class Lease:
     name: str = field(default_factory=_name)
     """A name that no other process has, now or later."""
 
+    clock: Callable[[], float] = time.time
+    """The time that all who share the store agree on."""
+
     def until(self) -> float:
         """Until when a lease taken now lasts, in Unix seconds."""
-        return time.time() + self.seconds
+        return self.clock() + self.seconds
 
 
 class Runs(Protocol):
@@ -80,6 +85,10 @@ class Replica:
         self._runs = runs
         self._chores = chores
         self._tasks: list[asyncio.Task[None]] = []
+        self._offset = self._clocks()
+        self._sure_at = time.monotonic() + lease.seconds
+        """When all who live have renewed their leases since the clock was last set."""
+        self._jumped = False
 
     def start(self) -> None:
         """Begin the chores."""
@@ -100,6 +109,7 @@ class Replica:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _renew(self) -> None:
+        await self._store.set_clock()
         # What has no run here is let go of: somebody must end it.
         await self._store.renew(self._runs.ids(), self._lease.name, self._lease.until())
 
@@ -108,8 +118,11 @@ class Replica:
             self._runs.stop_one(solution_id)
 
     async def _take_over(self) -> None:
-        now = time.time()
-        for solution_id in await self._store.expired(now):
+        if self._clock_was_set():
+            return  # the others' leases may look as if they had run out
+        now = self._lease.clock()
+        far = time.monotonic() >= self._sure_at
+        for solution_id in await self._store.expired(now, far=far):
             # Our own lease may have run out too, while the store could not be reached.
             if self._runs.draining or solution_id in self._runs.ids():
                 continue
@@ -118,6 +131,20 @@ class Replica:
             if kept is not None:
                 logger.warning("taken_over", solution_id=kept.id, attempt=kept.attempt)
                 await self._adopt(kept)
+
+    def _clock_was_set(self) -> bool:
+        """Whether the clock has jumped so lately that not all leases were renewed since."""
+        offset = self._clocks()
+        if abs(offset - self._offset) > JUMP_S:
+            logger.warning("clock_set", seconds=round(offset - self._offset, 1))
+            self._offset = offset
+            self._sure_at = time.monotonic() + self._lease.seconds
+            self._jumped = True
+        self._jumped = self._jumped and time.monotonic() < self._sure_at
+        return self._jumped
+
+    def _clocks(self) -> float:
+        return self._lease.clock() - time.monotonic()
 
     async def _adopt(self, kept: Kept) -> None:
         """What fails here is let go of, and found again when this lease has run out."""

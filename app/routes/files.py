@@ -16,8 +16,9 @@ from starlette.requests import ClientDisconnect
 from starlette.status import HTTP_400_BAD_REQUEST
 
 from app.batches.office import Office
-from app.errors import RequestError, UnavailableError
+from app.errors import RequestError, StoreFullError, UnavailableError
 from app.settings import Settings
+from app.store.blobs import FULL
 from app.store.files import StoredFile
 from app.store.pages import Page
 from app.web.connection import ClientGone
@@ -185,6 +186,10 @@ async def _upload(request: Request) -> StoredFile:
             )
     except ClientDisconnect:
         raise ClientGone from None
+    except OSError as error:  # the temporary file of a large part
+        if error.errno not in FULL:
+            raise
+        raise StoreFullError from error
     except HTTPException as error:
         if error.status_code != HTTP_400_BAD_REQUEST:
             raise

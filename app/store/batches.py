@@ -16,6 +16,7 @@ from sqlalchemy import Row, and_, delete, exists, func, insert, or_, select, upd
 from app.errors import NotFoundError
 from app.store.database import Database
 from app.store.files import UNFINISHED, StoredFile
+from app.store.leases import run_out
 from app.store.pages import Page, could_be_id, page_of
 from app.store.schema import batch_lines, batches, files
 
@@ -147,7 +148,8 @@ class BatchStore:
 
     async def claim(self, batch: Batch, replica: str, until: float) -> bool:
         """Take hold of the work on a batch, unless another replica has it."""
-        free = or_(batches.c.leased_until.is_(None), batches.c.leased_until < time.time())
+        leased = batches.c.leased_until
+        free = or_(leased.is_(None), run_out(leased, self._database.now()))
         async with self._database.writing() as connection:
             taken = await connection.execute(
                 update(batches)

@@ -6,6 +6,7 @@ Everything goes through threads and in pieces: a file may be larger than the mem
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
@@ -15,12 +16,15 @@ from typing import Any, Final, TypeVar
 import structlog
 from fsspec.core import url_to_fs
 
-from app.errors import StoreError
+from app.errors import StoreError, StoreFullError
 
 logger = structlog.get_logger(__name__)
 
 PIECE: Final = 1 << 18
 """Bytes that are read at a time."""
+
+FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a disk says that takes nothing more."""
 
 Result = TypeVar("Result")
 
@@ -118,6 +122,8 @@ class Blobs:
             raise
         except OSError as error:
             logger.warning("files", error=str(error))
+            if error.errno in FULL:
+                raise StoreFullError from error
             raise StoreError("the files cannot be reached; try again soon") from error
 
 

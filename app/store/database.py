@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
@@ -22,7 +24,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from app.errors import StoreError
+from app.errors import StoreError, StoreFullError
 
 logger = structlog.get_logger(__name__)
 
@@ -30,6 +32,9 @@ _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _POOL: Final = 10
 """Connections that stay open; as many again for a rush."""
+_SQLITE_FULL: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
+"""The second where a quota or a limit on the size of files is what is reached."""
+_POSTGRES_FULL: Final = "53100"
 _MIGRATION_LOCK: Final = 0x57A7E  # replicas that start together migrate one after another
 
 
@@ -67,6 +72,7 @@ class Database:
             event.listen(self._engine.sync_engine, "connect", _configure_sqlite)
         self.failed: Callable[[], None] = lambda: None
         """Called when it cannot be reached."""
+        self._offset: float | None = None
         # SQLite has one writer; to wait here is cheaper than to be refused there.
         self._writing = asyncio.Lock() if self.is_sqlite else None
 
@@ -80,6 +86,7 @@ class Database:
                 f"the database {self._shown} cannot be used: {cause(error)}; "
                 f"name another {self._place}"
             ) from error
+        await self.set_clock()
 
     def _alone(self) -> AbstractAsyncContextManager[Any]:
         """Servers that start together migrate SQLite one after another."""
@@ -94,7 +101,25 @@ class Database:
             return error
         logger.warning("store", error=cause(error))
         self.failed()
+        if _is_full(error):
+            return StoreFullError()
         return StoreError("the store cannot be reached; try again soon")
+
+    def now(self) -> float:
+        """The time of leases in Unix seconds: the database's, on which all that share it agree.
+
+        Servers that share SQLite share the machine's clock.
+        """
+        return time.time() if self._offset is None else time.monotonic() + self._offset
+
+    async def set_clock(self) -> None:
+        """Ask the database for the time. Raises `StoreError`."""
+        if not self.is_sqlite:
+            async with self.reading() as connection:
+                told = await connection.execute(
+                    text("SELECT extract(epoch FROM clock_timestamp())")
+                )
+                self._offset = float(told.scalar_one()) - time.monotonic()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -122,6 +147,15 @@ class Database:
         finally:
             if self._writing is not None:
                 self._writing.release()
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether the database could not be written because its disk takes nothing more."""
+    found = getattr(error, "orig", None)
+    return (
+        getattr(found, "sqlite_errorcode", None) in _SQLITE_FULL
+        or getattr(found, "sqlstate", None) == _POSTGRES_FULL
+    )
 
 
 def _configure_sqlite(connection: Any, _: Any) -> None:

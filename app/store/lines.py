@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 
 from app.store.batches import PENDING
 from app.store.database import Database
+from app.store.leases import run_out
 from app.store.schema import batch_lines
 
 Key = tuple[str, int]
@@ -65,7 +65,8 @@ class LineStore:
 
     async def claim(self, batch_id: str, replica: str, until: float, limit: int) -> list[Line]:
         """Take the next lines that nobody has; no two replicas get the same one."""
-        free = or_(batch_lines.c.leased_until.is_(None), batch_lines.c.leased_until < time.time())
+        leased = batch_lines.c.leased_until
+        free = or_(leased.is_(None), run_out(leased, self._database.now()))
         chosen = (
             select(batch_lines.c.line)
             .where(batch_lines.c.batch_id == batch_id, batch_lines.c.state == PENDING, free)

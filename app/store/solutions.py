@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.solving.sinks import ENDS
 from app.store.database import Database
+from app.store.leases import run_out
 from app.store.pages import Page, page_of
 from app.store.schema import events, solutions
 
@@ -175,10 +176,14 @@ class SolutionStore:
         async with self._database.reading() as connection:
             return [row.id for row in await connection.execute(chosen)]
 
-    async def expired(self, now: float) -> list[str]:
-        """Ids of what replicas that have died were making."""
+    async def set_clock(self) -> None:
+        """Ask the database for the time, which is that of leases."""
+        await self._database.set_clock()
+
+    async def expired(self, now: float, *, far: bool = True) -> list[str]:
+        """Ids of what replicas that have died were making; `far` as in `run_out`."""
         async with self._database.reading() as connection:
-            found = await connection.execute(select(solutions.c.id).where(_expired(now)))
+            found = await connection.execute(select(solutions.c.id).where(_expired(now, far=far)))
             return [row.id for row in found]
 
     async def claim(self, solution_id: str, replica: str, now: float, until: float) -> Kept | None:
@@ -220,8 +225,9 @@ class SolutionStore:
         return None if row is None else _kept(row)
 
 
-def _expired(now: float) -> Any:
-    return and_(solutions.c.leased_until < now, solutions.c.status.in_(RUNNING))
+def _expired(now: float, *, far: bool = True) -> Any:
+    over = run_out(solutions.c.leased_until, now, far=far)
+    return and_(over, solutions.c.status.in_(RUNNING))
 
 
 def _kept(row: Row[Any]) -> Kept:

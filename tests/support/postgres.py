@@ -35,7 +35,24 @@ class Postgres:
     folder: Path
     port: int
     programs: Path
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        self.process = subprocess.Popen(
+            [self.programs / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-h",
+             "127.0.0.1", "-k", self.folder, "-F", "-c", "max_connections=200"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **_ordinary(),
+        )  # fmt: skip
+        _wait(self.programs, self.port, self.process)
+
+    def stop(self) -> None:
+        """Shut it down at once: connections are cut, what is committed is kept."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(30)
 
     def fresh(self) -> str:
         """The URL of a new, empty database."""
@@ -66,19 +83,12 @@ def postgres(programs: Path) -> Iterator[Postgres]:
         )  # fmt: skip
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-        process = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder,
-             "-F", "-c", "max_connections=200"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            **_ordinary(),
-        )  # fmt: skip
+        server = Postgres(folder, port, programs)
+        server.start()
         try:
-            _wait(programs, port, process)
-            yield Postgres(folder, port, programs, process)
+            yield server
         finally:
-            process.send_signal(signal.SIGINT)  # a fast shutdown
-            process.wait(30)
+            server.stop()
 
 
 def _wait(programs: Path, port: int, process: subprocess.Popen[bytes]) -> None:
