@@ -19,6 +19,7 @@ export async function follow(open, { onEvent, onCut, signal, wait = waited }) {
   let after = -1;
   let patience = FIRST_WAIT_MS;
   let cut = false;
+  let ended = false;
   while (!signal.aborted) {
     try {
       const response = await open(after, signal);
@@ -30,10 +31,12 @@ export async function follow(open, { onEvent, onCut, signal, wait = waited }) {
         if (number !== undefined && number <= after) continue;
         if (number !== undefined) after = number;
         onEvent(event);
-        if (ENDS.has(event.type)) return;
+        ended ||= ENDS.has(event.type);
       }
+      if (ended) return;
     } catch (error) {
       if (signal.aborted) return;
+      if (ended) return;
       if (error.lasting) throw error;
     }
     if (!cut) onCut((cut = true));

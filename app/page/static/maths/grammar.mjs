@@ -216,7 +216,7 @@ class Reader {
   isQuantity(piece) {
     if (PROSE.has(piece.text.toLowerCase())) return false;
     const rest = this.text.slice(piece.end, Math.min(piece.end + 3, this.limit));
-    if (piece.start === this.fresh) return /^ ?=/.test(rest);
+    if (piece.start === this.fresh) return /^(?: ?= |=[\d$(\\])/.test(rest);
     return piece.spaced && /^(?: ?[=+*/×÷]|[.,;]?$|[.,;)]\s)/.test(rest);
   }
 

@@ -40,7 +40,7 @@ function plain(source, from, end, parts) {
     if (!piece) break;
     const found = joined || piece.kind === "space" ? null : formulaAt(source, at, end);
     if (!found) {
-      joined = /[\p{L}\p{N}_.]$/u.test(piece.text) && piece.kind !== "space";
+      joined = /[\p{L}\p{N}_.</&]$/u.test(piece.text);
       at = piece.end;
       continue;
     }

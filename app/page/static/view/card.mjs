@@ -50,6 +50,7 @@ export function disc(action, verdict) {
 class Card {
   #fork;
   #drawn = null;
+  #done = false; // A completed state stays as it is.
 
   constructor(state, level, fork) {
     this.#fork = fork;
@@ -57,19 +58,20 @@ class Card {
     this.heading = h(`h${level}`, { class: "name" });
     this.tags = h("p", { class: "tags" });
     this.rest = h("div", { class: "rest" });
+    this.head = h("div", { class: "head" }, this.heading, this.tags);
     this.element = h(
       "article",
       { class: "card", tabindex: "-1" },
-      h("div", { class: "head" }, this.heading, this.tags),
+      this.head,
       this.output,
       this.rest,
     );
   }
 
   draw(state, states) {
-    const drawn = state.open ? state.output : state;
-    if (drawn === this.#drawn) return;
-    this.#drawn = drawn;
+    if (this.#done || (state.open && state.output === this.#drawn)) return;
+    this.#drawn = state.output;
+    this.#done = !state.open;
     this.element.dataset.open = Boolean(state.open);
     this.element.dataset.verdict = state.verdict ?? "open";
     this.heading.replaceChildren(
@@ -104,7 +106,7 @@ class Card {
   }
 
   #offerFork(state) {
-    const offer = button("Edit and go on", () => {
+    const offer = button("Edit", () => {
       offer.hidden = true;
       const form = editor(state, this.#fork, () => {
         form.remove();
@@ -114,7 +116,7 @@ class Card {
       this.rest.append(form);
       form.querySelector("textarea").focus();
     }, { class: "fork quiet", "aria-label": `Edit ${nameOf(state)} and go on from it` });
-    this.rest.append(offer);
+    this.head.append(offer);
   }
 }
 

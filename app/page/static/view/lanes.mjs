@@ -5,6 +5,8 @@ import { outputNodes } from "../maths/mathml.mjs";
 import { isOver } from "../model.mjs";
 import { lanes } from "../tree.mjs";
 
+const NARROW = "(max-width: 34rem)";
+
 export class Lanes {
   #lanes = new Map();
   #cards;
@@ -31,7 +33,9 @@ export class Lanes {
       told: h("p", { class: "told" }),
       list: h("ol", { class: "states", "aria-label": `States of path ${path + 1}` }),
     };
-    lane.element = h("section", { class: "lane" }, h("header", {}, lane.title, lane.told), lane.list);
+    const open = !this.#lanes.size || !matchMedia(NARROW).matches;
+    const summary = h("summary", {}, lane.title, lane.told);
+    lane.element = h("section", { class: "lane" }, h("details", { open }, summary, lane.list));
     this.#lanes.set(path, lane);
     this.lanes.append(lane.element);
   }
@@ -68,7 +72,7 @@ export class Lanes {
         "tr",
         { "data-chosen": answer === model.head.answer },
         h("th", { scope: "row" }, ...outputNodes(answer)),
-        h("td", {}, h("meter", { min: 0, max: most, value: weight, "aria-hidden": "true" })),
+        h("td", {}, bar(weight / most)),
         h("td", {}, `${paths}`),
         h("td", {}, weight.toFixed(2)),
       ),
@@ -77,6 +81,12 @@ export class Lanes {
       ...(rows.length ? [h("table", {}, h("caption", {}, "Votes"), head(), h("tbody", {}, ...rows))] : []),
     );
   }
+}
+
+function bar(share) {
+  const filled = h("span", {});
+  filled.style.inlineSize = `${100 * share}%`;
+  return h("span", { class: "bar", "aria-hidden": "true" }, filled);
 }
 
 function head() {
