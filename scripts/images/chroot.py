@@ -36,6 +36,7 @@ class Chroot:
             "set -e",
             f"mount --bind {at} {at}",
             f"mount -t proc proc {at}/proc",
+            f"mount --rbind /sys {at}/sys && mount -o remount,bind,ro {at}/sys",
             f"mount -t tmpfs -o mode=755 dev {at}/dev",
             f"mkdir {at}/dev/shm && mount -t tmpfs -o mode=1777,size=64m shm {at}/dev/shm",
             f"ln -s /proc/self/fd {at}/dev/fd",
