@@ -22,7 +22,7 @@ from app.solving import end_log
 from app.solving.deltas import DeltaThrottle
 from app.solving.record import Record
 from app.solving.sinks import Sink, Trace
-from app.strategies.base import Ask, Decided, PathEnded, Problem, Step, Strategy
+from app.strategies.base import Decided, PathEnded, Problem, Step, Strategy, Watch
 from statespace.reader import Closed, Grown, Opened, node_of
 from statespace.solutions import Failure, IncompleteReason, Solution, Status
 from statespace.trace import Transition
@@ -50,7 +50,7 @@ class Run:
         self._problem = problem
         self._metrics = metrics
         self._sinks = sinks
-        self._ask: Ask | None = None
+        self._watch: Watch | None = None
         self.shutting_down = False
         """Set before the task is cancelled because the server ends, not the client."""
         self.lost: EngineDeadError | None = None
@@ -72,7 +72,7 @@ class Run:
     def traced(self, trace: Trace) -> None:
         """Have it told to `trace`, too."""
         self._sinks = (*self._sinks, trace)
-        self._ask = trace.generate
+        self._watch = trace.watch
 
     def created(self) -> None:
         """Tell that the solution exists: once, before `execute`."""
@@ -135,8 +135,8 @@ class Run:
             if transition.id not in told:
                 self._give(transition)
         problem = self._problem
-        if self._ask is not None:
-            problem = replace(problem, ask=self._ask)
+        if self._watch is not None:
+            problem = replace(problem, watch=self._watch)
         async with aclosing(strategy.solve(engine, problem)) as steps:
             async for step in steps:
                 self._take(step)

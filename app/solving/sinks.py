@@ -5,12 +5,13 @@ A run calls its sinks on the event loop, in order; they must neither wait nor ra
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 import orjson
 
-from app.engines.base import Chunk, Engine, Sampling
+from app.engines.base import Sampling
+from app.strategies.base import Call
 from app.web import sse
 from statespace.reader import Grown, Opened
 from statespace.solutions import Path, Solution
@@ -52,12 +53,10 @@ class Sink(Protocol):
 
 
 class Trace(Sink, Protocol):
-    """A sink that also asks the engine, to tell how long that took."""
+    """A sink that is told of what the engine is asked, too."""
 
-    def generate(
-        self, engine: Engine, prompt: Sequence[int], sampling: Sampling, path: int
-    ) -> AsyncGenerator[Chunk, None]:
-        """What the engine generates for a path."""
+    def watch(self, prompt: Sequence[int], sampling: Sampling, path: int) -> Call:
+        """A generation begins."""
         ...
 
 

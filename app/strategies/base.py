@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from app.engines.base import Chunk, Engine, Sampling
 from app.errors import AppError
@@ -22,8 +22,6 @@ from statespace.solutions import IncompleteReason, Path
 from statespace.trace import Transition
 
 _STRIDE: Final = 0x9E3779B97F4A7C15
-
-Ask = Callable[[Engine, Sequence[int], Sampling, int], AsyncGenerator[Chunk, None]]
 
 
 @dataclass(slots=True)
@@ -37,6 +35,28 @@ class Spent:
     completion: int = 0
     generations: Counter[str] = field(default_factory=Counter)
     """How many have ended how."""
+
+
+class Call(Protocol):
+    """A generation that somebody wants to know of."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """For the engine: they name the trace."""
+        ...
+
+    def heard(self, chunk: Chunk) -> None:
+        """The engine has said something."""
+
+    def failed(self, error: BaseException) -> None:
+        """It was ended by an error, or by its cancellation."""
+
+    def ended(self) -> None:
+        """It is over, however it has ended."""
+
+
+Watch = Callable[[Sequence[int], Sampling, int], Call]
+"""Begins a call with a prompt and the path that it is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +77,8 @@ class Problem:
     """The strategy's own, from `statespace.options`."""
     rewards: Rewards | None = None
     """The process reward model, if there is one."""
-    ask: Ask | None = None
-    """Asks the engine, if somebody wants to know of it: given the path that it is for, too."""
+    watch: Watch | None = None
+    """Told of each generation, if somebody wants to know."""
     spent: Spent = field(default_factory=Spent)
 
     def reader(self, *, path: int = 0, ids: Iterator[int] | None = None) -> TraceReader:
@@ -126,17 +146,16 @@ async def generate(
     engine: Engine, problem: Problem, context: Sequence[int], sampling: Sampling, path: int = 0
 ) -> AsyncGenerator[Chunk, None]:
     """Continue `context` of a `path`, counting what it costs; closing the generator aborts."""
-    if problem.ask is None:
-        asked = engine.generate(context, sampling)
-    else:
-        asked = problem.ask(engine, context, sampling, path)
     spent = problem.spent
     spent.prompt += len(context)
     spent.first = spent.first or len(context)
+    call = None if problem.watch is None else problem.watch(context, sampling, path)
+    if call is not None:
+        sampling = replace(sampling, trace=call.headers)
     cached = 0
     end = "aborted"
     try:
-        async with aclosing(asked) as chunks:
+        async with aclosing(engine.generate(context, sampling)) as chunks:
             async for chunk in chunks:
                 spent.completion += len(chunk.token_ids)
                 if chunk.cached_tokens > cached:
@@ -144,12 +163,19 @@ async def generate(
                     cached = chunk.cached_tokens
                 if chunk.finish_reason not in (None, "abort"):
                     end = chunk.finish_reason
+                if call is not None:
+                    call.heard(chunk)
                 yield chunk
-    except AppError:
-        end = "failed"
+    except BaseException as error:
+        if isinstance(error, AppError):
+            end = "failed"
+        if call is not None:
+            call.failed(error)
         raise
     finally:
         spent.generations[end] += 1
+        if call is not None:
+            call.ended()
 
 
 def room(engine: Engine, context: Sequence[int], sampling: Sampling, used: int) -> Sampling | None:

@@ -10,15 +10,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from opentelemetry import context, propagate, trace
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 
-from app.engines.base import Chunk, Engine, Sampling
+from app.engines.base import Chunk, Sampling
 from app.errors import AppError
 from statespace.reader import Grown, Opened
 from statespace.solutions import (
@@ -39,22 +37,56 @@ BROKEN_OFF: Final = frozenset({IncompleteReason.DEADLINE, IncompleteReason.SHUTD
 """Ends that are no work of the model."""
 
 
-@dataclass(slots=True)
 class Call:
-    """One generation."""
+    """The span of one generation."""
 
-    span: Span
-    began: int
-    first: int = 0
-    tokens: int = 0
-    cached: int = 0
-    finish: str | None = None
-    context: context.Context = field(default_factory=context.Context)
-    """For what is part of it."""
+    def __init__(self, span: Span, around: context.Context, began: int) -> None:
+        self.began = began
+        self.context = trace.set_span_in_context(span, around)
+        """For what is part of it."""
+        self.headers: dict[str, str] = {}
+        propagate.inject(self.headers, self.context)
+        self._span = span
+        self._first = 0
+        self._tokens = 0
+        self._cached = 0
+        self._finish: str | None = None
+
+    def heard(self, chunk: Chunk) -> None:
+        """Counted; it has no span."""
+        if not self._first:
+            self._first = time.time_ns()
+        self._tokens += len(chunk.token_ids)
+        if chunk.cached_tokens:
+            self._cached = chunk.cached_tokens
+        if chunk.finish_reason:
+            self._finish = chunk.finish_reason
+
+    def failed(self, error: BaseException) -> None:
+        """Closing the generator is no failure: its strategy has heard enough."""
+        if isinstance(error, AppError):
+            _fail(self._span, error.code or error.type)
+        elif isinstance(error, asyncio.CancelledError):
+            _fail(self._span, "cancelled")
+        elif not isinstance(error, GeneratorExit):
+            _fail(self._span, type(error).__qualname__)
+
+    def ended(self) -> None:
+        """The end of the span."""
+        told: dict[str, Any] = {
+            "gen_ai.usage.output_tokens": self._tokens,
+            "gen_ai.usage.cache_read.input_tokens": self._cached,
+            # What a strategy has heard enough of is ended before the model ends.
+            "gen_ai.response.finish_reasons": [self._finish or "halted"],
+        }
+        if self._first:
+            told["gen_ai.response.time_to_first_chunk"] = (self._first - self.began) / SECOND
+        self._span.set_attributes(told)
+        self._span.end()
 
 
 class SolutionTrace:
-    """Told what happens to a solution, as its sinks are; asks the engine in place of strategies."""
+    """Told what happens to a solution, as its sinks are, and of what the engine is asked."""
 
     def __init__(  # noqa: PLR0913
         self,
@@ -192,34 +224,8 @@ class SolutionTrace:
             self._span.set_attribute("statewise.status", "handed_over")
             self._span.end()
 
-    async def generate(
-        self, engine: Engine, prompt: Sequence[int], sampling: Sampling, path: int
-    ) -> AsyncGenerator[Chunk, None]:
-        """What the engine generates, in a span that the engine is told of."""
-        call = self._call(prompt, sampling, path)
-        headers: dict[str, str] = {}
-        propagate.inject(headers, call.context)
-        try:
-            async with aclosing(engine.generate(prompt, replace(sampling, trace=headers))) as found:
-                async for chunk in found:
-                    call.first = call.first or time.time_ns()
-                    call.tokens += len(chunk.token_ids)
-                    call.cached = chunk.cached_tokens or call.cached
-                    call.finish = chunk.finish_reason or call.finish
-                    yield chunk
-        except AppError as error:
-            _fail(call.span, error.code or error.type)
-            raise
-        except asyncio.CancelledError:
-            _fail(call.span, "cancelled")
-            raise
-        except Exception as error:
-            _fail(call.span, type(error).__qualname__)
-            raise
-        finally:
-            _end(call)
-
-    def _call(self, prompt: Sequence[int], sampling: Sampling, path: int) -> Call:
+    def watch(self, prompt: Sequence[int], sampling: Sampling, path: int) -> Call:
+        """A generation begins."""
         began = time.time_ns()
         attributes: dict[str, Any] = {
             "gen_ai.operation.name": "text_completion",
@@ -237,7 +243,7 @@ class SolutionTrace:
         span = self._tracer.start_span(
             name, self._context, self._kind, attributes, start_time=began
         )
-        call = Call(span, began, context=trace.set_span_in_context(span, self._context))
+        call = Call(span, self._context, began)
         self._calls.setdefault(path, []).append(call)
         return call
 
@@ -251,19 +257,6 @@ class SolutionTrace:
         if transition.origin is not Origin.MODEL or not calls:
             return self._context
         return next((call for call in reversed(calls) if call.began <= at), calls[0]).context
-
-
-def _end(call: Call) -> None:
-    told: dict[str, Any] = {
-        "gen_ai.usage.output_tokens": call.tokens,
-        "gen_ai.usage.cache_read.input_tokens": call.cached,
-        # What a strategy has heard enough of is ended before the model ends.
-        "gen_ai.response.finish_reasons": [call.finish or "halted"],
-    }
-    if call.first:
-        told["gen_ai.response.time_to_first_chunk"] = (call.first - call.began) / SECOND
-    call.span.set_attributes(told)
-    call.span.end()
 
 
 def _fail(span: Span, kind: str) -> None:

@@ -17,6 +17,17 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 WAIT_S = 20.0
+SHOWN = {
+    "error.type",
+    "gen_ai.response.finish_reasons",
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.output_tokens",
+    "http.response.status_code",
+    "statewise.status",
+    "statewise.transition.tokens",
+    "statewise.transition.verdict",
+}
+"""Attributes that a printed tree has."""
 INTERNAL_SPAN, SERVER_SPAN, CLIENT_SPAN = 1, 2, 3
 
 
@@ -69,15 +80,13 @@ class Collector:
 
     def tree(self, root: ReceivedSpan, depth: int = 0) -> str:
         """The names below `root`, indented, with what a reader wants to know."""
-        shown = ("status", "verdict", "tokens", "finish_reasons", "status_code", "error.type")
         told = [
             f"{key.rpartition('.')[2]}={value}"
             for key, value in root.attributes.items()
-            if key.endswith(shown)
+            if key in SHOWN
         ]
-        line = (
-            f"{'  ' * depth}{root.name}  {(root.end - root.start) / 1e6:.1f} ms  {' '.join(told)}"
-        )
+        took = (root.end - root.start) / 1e6
+        line = f"{'  ' * depth}{root.name}  {took:.1f} ms  {' '.join(told)}"
         below = [self.tree(child, depth + 1) for child in self.children(root)]
         return "\n".join([line.rstrip(), *below])
 
