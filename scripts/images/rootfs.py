@@ -60,7 +60,7 @@ def build(
     for stage in found:
         began = time.monotonic()
         root = roots[stage.name] = folder / ("final" if stage is found[-1] else stage.name)
-        key = keys[stage.name] = _key(stage, context, keys, outside.arguments)
+        key = keys[stage.name] = stage_key(stage, context, keys, outside.arguments)
         done = root.with_suffix(".key")
         if done.exists() and done.read_text() == key:
             print(f"{root.name}: as before, {megabytes(root)} MB", flush=True)
@@ -168,7 +168,7 @@ class _Builder:
                     shutil.copy2(match, inside)
 
 
-def _key(stage: Stage, context: Path, keys: dict[str, str], arguments: dict[str, str]) -> str:
+def stage_key(stage: Stage, context: Path, keys: dict[str, str], arguments: dict[str, str]) -> str:
     """What the stage is made of: it need not be made again while this stays the same."""
     parts = [keys.get(stage.base, stage.base), repr(sorted(arguments.items()))]
     for instruction in stage.instructions:
