@@ -225,7 +225,8 @@ def test_only_one_state_is_sampled() -> None:
         "m = 48 / 2 = 24": [REST.format(9, 24)],
     }
     engine = Heard(Script({QUESTION: FIRST + WRONG}, 0.0, continuations=continuations))
-    problem = Problem(QUESTION, engine.prompt(QUESTION), Sampling(4000), 64)
+    options = GuidedOptions(dead_ends="keep")  # by what it has read the script tells retries apart
+    problem = Problem(QUESTION, engine.prompt(QUESTION), Sampling(4000), 64, options=options)
 
     async def run() -> list[Step]:
         return [step async for step in guided(engine, problem)]
