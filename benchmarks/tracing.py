@@ -71,7 +71,7 @@ class Collector(BaseHTTPRequestHandler):
 def main() -> None:
     """Measure, print and end with the result."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--pairs", type=int, default=41)
+    options.add_argument("--pairs", type=int, default=61)
     options.add_argument("--solutions", type=int, default=25, help="of each round")
     chosen = options.parse_args()
     measured_on = machine.describe()
