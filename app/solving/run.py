@@ -66,6 +66,8 @@ class Run:
         self._paths: dict[int, int] = {}
         """Open transition → its path."""
         self._began = time.perf_counter()
+        self._has_begun = False
+        """Whether a transition has."""
         self._planned = 1
         """Paths that it may have."""
 
@@ -152,7 +154,8 @@ class Run:
                 self._paths[step.node.id] = step.path
                 for sink in self._sinks:
                     sink.opened(step)
-                if not self.record.transitions:
+                if not self._has_begun:
+                    self._has_begun = True
                     seconds = time.perf_counter() - self._began
                     self._metrics.begin(self.record.request.strategy, seconds)
             case Closed(transition):

@@ -133,6 +133,7 @@ def test_what_a_vote_has_spared(server: LocalServer) -> None:
     ends = ("answered", "unanswered", "aborted", "spared")
     counted = {end: sample(server, "paths_total", strategy="vote", end=end) for end in ends}
     assert sum(counted.values()) == 8
+    assert sample(server, "first_transition_seconds_count", strategy="vote") == 1
     assert counted["spared"] == 8 - len(told["paths"])
     kinds = ("answer", "dead_end", "discarded")
     tokens = [sample(server, "completion_tokens_total", strategy="vote", use=use) for use in kinds]
