@@ -168,21 +168,22 @@ class Library:
                         yield piece
                 # Unless another replica has taken it over, that was all.
                 after = max(after, journal.newest)
-            frames = await self.store.frames(solution_id, after, _PAGE)
-            if frames:
-                after, last = frames[-1]
-                yield b"".join(frame for _, frame in frames)
-                silent_since = time.monotonic()
-                if sse.is_end(last):
-                    return
-            else:
+            with suppress(StoreError):  # a reader waits until the store comes back
+                frames = await self.store.frames(solution_id, after, _PAGE)
+                if frames:
+                    after, last = frames[-1]
+                    yield b"".join(frame for _, frame in frames)
+                    silent_since = time.monotonic()
+                    if sse.is_end(last):
+                        return
+                    continue
                 kept = await self.store.get(solution_id)
                 if kept is None or (kept.over and after >= kept.last_sequence):
                     return
-                if time.monotonic() - silent_since > heartbeat_s:
-                    silent_since = time.monotonic()
-                    yield sse.HEARTBEAT
-                await asyncio.sleep(POLL_S)
+            if time.monotonic() - silent_since > heartbeat_s:
+                silent_since = time.monotonic()
+                yield sse.HEARTBEAT
+            await asyncio.sleep(POLL_S)
 
     def _forget(self, solution_id: str) -> None:
         """The journal is of no use any more: everything is in the store."""

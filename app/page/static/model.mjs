@@ -29,6 +29,8 @@ export function apply(model, event) {
       if (model.states.size || model.paths.size) model.version += 1;
       model.states.clear();
       model.paths.clear();
+      // One that goes on after a restart has states that stand.
+      for (const state of event.solution.transitions) model.states.set(state.id, state);
       return null;
     case "transition.started":
       model.states.set(event.id, opened(event));
