@@ -40,13 +40,19 @@ test("a state grows by offsets in characters, and what is sent again is not doub
   assert.equal(model.states.get(1).output, "a😀bcd");
 });
 
-test("a server that begins anew makes what was shown void", () => {
+test("a server that begins anew makes what was shown void, but for what it says stands", () => {
   const model = emptyModel();
-  const begin = { type: "solution.in_progress", solution: solution({ status: "in_progress" }) };
-  apply(model, begin);
+  const begin = (transitions) => ({
+    type: "solution.in_progress",
+    solution: solution({ status: "in_progress", transitions, paths: [] }),
+  });
+  apply(model, begin([]));
   apply(model, { type: "transition.completed", transition: state(1, 0) });
-  apply(model, begin);
-  assert.deepEqual([model.states.size, model.version], [0, 1]);
+  apply(model, { type: "transition.completed", transition: state(2, 1) });
+  apply(model, begin([state(1, 0)]));
+  assert.deepEqual([[...model.states.keys()], model.version], [[1], 1]);
+  apply(model, begin([]));
+  assert.deepEqual([[...model.states.keys()], model.version], [[], 2]);
 });
 
 test("states that were never completed are gone at the end", () => {

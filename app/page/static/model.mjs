@@ -29,8 +29,9 @@ export function apply(model, event) {
       if (model.states.size || model.paths.size) model.version += 1;
       model.states.clear();
       model.paths.clear();
-      // One that goes on after a restart has states that stand.
+      // One that goes on after a restart has states and paths that stand.
       for (const state of event.solution.transitions) model.states.set(state.id, state);
+      for (const path of event.solution.paths) model.paths.set(path.path, { ...path, ended: true });
       return null;
     case "transition.started":
       model.states.set(event.id, opened(event));
