@@ -24,6 +24,13 @@ cli = typer.Typer(
 )
 
 Url = Annotated[str | None, typer.Option(help="A running server; default: the one found here.")]
+Strategy = Annotated[
+    str,
+    typer.Option(
+        help="How to solve it: single, guided, vote-8, beam-4.",
+        autocompletion=lambda: ["single", "guided", "vote", "vote-16", "beam"],
+    ),
+]
 Model = Annotated[str | None, typer.Option(help="Checkpoint folder or hub id.")]
 Engine = Annotated[
     str | None,
@@ -68,7 +75,7 @@ def solve(  # noqa: PLR0913, PLR0917
     model: Annotated[
         str | None, typer.Option(help="Start a server on this checkpoint for the call.")
     ] = None,
-    strategy: Annotated[str, typer.Option(help="How to solve it.")] = "single",
+    strategy: Strategy = "single",
     temperature: Annotated[float, typer.Option(help="0 is greedy.")] = 0.0,
     seed: Annotated[int | None, typer.Option(help="Seed for sampling.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Limit on generated tokens.")] = None,
@@ -89,6 +96,47 @@ def solve(  # noqa: PLR0913, PLR0917
         deltas=not json,
     )
     raise typer.Exit(solve_command(request, url=url, model=model, as_json=json))
+
+
+@cli.command()
+def chat(
+    url: Url = None,
+    model: Annotated[
+        str | None, typer.Option(help="Start a server on this checkpoint for the session.")
+    ] = None,
+    strategy: Strategy = "single",
+) -> None:
+    """Solve one problem after the other: each line is one; /help lists the commands."""
+    from statewise.commands.chat import chat_command  # noqa: PLC0415
+
+    raise typer.Exit(chat_command(url=url, model=model, strategy=strategy))
+
+
+@cli.command()
+def watch(
+    solution_id: Annotated[str, typer.Argument(metavar="ID", help="The solution: sol_…")],
+    url: Url = None,
+    json: Annotated[bool, typer.Option("--json", help="Print events, one JSON a line.")] = False,
+) -> None:
+    """Follow a solution that is being made, or show one that was; leaving does not end it."""
+    from statewise.commands.watch import watch_command  # noqa: PLC0415
+
+    raise typer.Exit(watch_command(solution_id, url=url, as_json=json))
+
+
+@cli.command()
+def top(
+    url: Url = None,
+    interval: Annotated[
+        float, typer.Option(min=0.1, max=3600.0, help="Seconds between two looks.")
+    ] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="Print one snapshot and end.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print snapshots as JSON.")] = False,
+) -> None:
+    """Show what a server does: queue, running solutions, tokens a second."""
+    from statewise.commands.top import top_command  # noqa: PLC0415
+
+    raise typer.Exit(top_command(url=url, interval_s=interval, once=once, as_json=json))
 
 
 @cli.command()

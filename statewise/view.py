@@ -2,78 +2,51 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
+import time
 from typing import Final, Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.padding import Padding
-from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from statespace.actions import LABELS, Action
+from statespace.actions import Action
 from statespace.events import (
     Ended,
     Event,
     PathCompleted,
     SolutionCompleted,
     SolutionCreated,
+    SolutionInProgress,
     TextCompleted,
     TransitionCompleted,
     TransitionDelta,
     TransitionStarted,
 )
-from statespace.solutions import IncompleteReason, Solution, Status
+from statespace.solutions import Solution, Status
 from statespace.trace import Origin, Transition, Verdict
 from statewise.terminal import visible
+from statewise.view_style import COLOURS, REASONS, VERDICTS
+from statewise.view_tree import Tree
 
-COLOURS: Final = MappingProxyType(
-    {
-        Action.FORMALIZE: "cyan",
-        Action.DECOMPOSE: "magenta",
-        Action.SOLVE_SUBQUESTION: "blue",
-        Action.SOLVE_PARENT: "bright_blue",
-        Action.VERIFY: "yellow",
-        Action.BACKTRACK: "bright_yellow",
-        Action.SUMMARIZE: "green",
-        Action.OTHER: "red",
-    }
-)
-VERDICTS: Final = MappingProxyType(
-    {
-        Verdict.VERIFIED: ("✓ verified", "green"),
-        Verdict.REFUTED: ("✗ refuted", "bold red"),
-        Verdict.UNCHECKED: ("", "dim"),
-    }
-)
-REASONS: Final = MappingProxyType(
-    {
-        IncompleteReason.NO_ANSWER: "the model stopped without stating an answer",
-        IncompleteReason.MAX_TOKENS: "the token limit was reached",
-        IncompleteReason.MAX_TRANSITIONS: "the transition limit was reached",
-        IncompleteReason.DEADLINE: "the time was up",
-        IncompleteReason.REPETITION: "the model began to repeat itself",
-        IncompleteReason.SHUTDOWN: "the server is shutting down",
-    }
-)
-
-MAX_OPEN: Final = 6
-"""Open transitions that are shown at a time."""
+REDRAW_S: Final = 0.1
 
 
 class SolutionView:
-    """Shows events; finished transitions stay on the screen, the open one grows below them."""
+    """Shows events. On a terminal the tree grows in place and stays when it is whole; elsewhere,
+    and on a dumb one, every finished transition is printed below the last."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = Live(console=console, refresh_per_second=12, transient=True)
-        self._open: dict[int, TransitionStarted] = {}
-        self._outputs: dict[int, str] = {}
-        self._several = False
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._drawn_at = 0.0
+        self._tree = Tree()
+        self._paths: list[Text] = []
+        self._begun = False
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
             self._live.start()
         return self
 
@@ -84,43 +57,54 @@ class SolutionView:
         """Take in one event."""
         match event:
             case SolutionCreated(solution=solution):
-                self._several = solution.has_several
+                self._tree.several = solution.has_several
+            case SolutionInProgress():
+                if self._begun:
+                    told = "  Its server was lost; it begins anew."
+                    self._console.print(Text(told, "yellow"))
+                    self._tree.clear()
+                self._begun = True
             case TransitionStarted():
-                self._open[event.id], self._outputs[event.id] = event, ""
-                self._refresh()
+                self._tree.started(event)
             case TransitionDelta():
-                before = self._outputs.get(event.id, "")
-                self._outputs[event.id] = before[: event.offset] + event.delta
-                self._refresh()
+                self._tree.grown(event)
             case TransitionCompleted(transition=transition):
-                self._open.pop(transition.id, None)
-                self._outputs.pop(transition.id, None)
-                self._live.update("", refresh=True)
-                self._console.print(finished(transition, path=self._several))
-                self._refresh()
+                self._tree.completed(transition)
+                if not self._live.is_started:
+                    self._console.print(finished(transition, path=self._tree.several))
             case PathCompleted():
-                for state in [
-                    state for state, open in self._open.items() if open.path == event.path
-                ]:
-                    del self._open[state]
+                self._tree.ended(event.path)
                 told = "no answer" if event.answer is None else event.answer
-                self._console.print(Text(visible(f"  Path {event.path}: {told}"), "dim"))
+                self._path(Text(visible(f"  Path {event.path}: {told}"), "dim"))
             case TextCompleted(text=text):
                 self._console.print(Padding(Text(visible(text)), (0, 2)))
             case _ if isinstance(event, Ended):
-                self._live.update("", refresh=True)
-                self._console.print(ending(event.solution))
+                self._end(event.solution)
+                return
+        if self._live.is_started and time.monotonic() - self._drawn_at > REDRAW_S:
+            lines = self._tree.lines(self._console)
+            # What is above the screen cannot be drawn again.
+            shown = Group(*lines[-max(1, self._console.height - 2) :])
+            self._live.update(shown, refresh=True)
+            self._drawn_at = time.monotonic()
 
-    def _refresh(self) -> None:
-        if self._open and self._live.is_started:
-            row = Table.grid(padding=(0, 1))
-            for state, started in list(self._open.items())[:MAX_OPEN]:
-                head = _head(started.number, started.action, LABELS.get(started.action, "?"))
-                if self._several:
-                    head = _on_path(started.path, head)
-                row.add_row(Spinner("dots"), head)
-                row.add_row("", Text(visible(self._outputs[state]), style="dim"))
-            self._live.update(row)
+    def _end(self, solution: Solution) -> None:
+        self._tree.ended()
+        if self._live.is_started:
+            self._live.update("", refresh=True)
+            self._live.stop()
+            states = solution.answer_states
+            kept = states.__contains__ if states else lambda _: True
+            for line in [*self._tree.lines(self._console, kept), *self._paths]:
+                self._console.print(line, no_wrap=True, crop=False, overflow="ignore")
+        self._console.print(ending(solution))
+
+    def _path(self, told: Text) -> None:
+        """Below the tree, where there is one."""
+        if self._live.is_started:
+            self._paths.append(told)
+        else:
+            self._console.print(told)
 
 
 def finished(transition: Transition, *, path: bool = False) -> Table:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
@@ -19,17 +22,28 @@ def solve_command(
     request: SolutionRequest, *, url: str | None, model: str | None, as_json: bool
 ) -> int:
     """Solve one problem; the exit code is 0 only if it was solved."""
+    with found_server(url, model) as found:
+        try:
+            # Ctrl-C and SIGTERM leave the block, which ends the solution.
+            with Client(found) as client, client.stream(request) as stream:
+                return exit_code(print_json(stream) if as_json else show(stream))
+        except ServerError as error:
+            fail(str(error), NO_SERVER if error.status is None else BAD_INPUT)
+
+
+@contextmanager
+def found_server(url: str | None, model: str | None) -> Iterator[str]:
+    """The URL of the named server, of a running one, or of one started for this call."""
     with (
         Status("looking for a server", console=Console(stderr=True)) as status,
         for_one_call(url, model, lambda phase: status.update(Text(f"server: {phase}"))) as found,
     ):
         status.stop()
-        try:
-            # Ctrl-C and SIGTERM leave the block, which ends the solution.
-            with Client(found) as client, client.stream(request) as stream:
-                last = print_json(stream) if as_json else show(stream)
-        except ServerError as error:
-            fail(str(error), NO_SERVER if error.status is None else BAD_INPUT)
+        yield found
+
+
+def exit_code(last: Event | None) -> int:
+    """0 if the last event of a solution says that it is solved."""
     return 0 if last is not None and is_solved(last) else NOT_SOLVED
 
 

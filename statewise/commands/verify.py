@@ -12,7 +12,7 @@ from statespace.checking import CheckRequest, CheckResult, check
 from statespace.trace import Check, Verdict
 from statewise.failures import BAD_INPUT, NOT_SOLVED, checked, fail
 from statewise.terminal import print_utf8, visible
-from statewise.view import VERDICTS
+from statewise.view_style import VERDICTS
 
 
 def verify_command(text: str | None, file: Path | None, *, as_json: bool) -> int:

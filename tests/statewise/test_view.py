@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 from rich.console import Console
 
@@ -20,8 +21,15 @@ RIGHT = (
 WRONG = RIGHT.replace("= 4", "= 5").replace("{4}", "{5}")
 
 
-def shown(script: Script, **request: object) -> tuple[str, Solution]:
-    console = Console(file=io.StringIO(), width=100)
+def shown(script: Script, terminal: bool = False, **request: object) -> tuple[str, Solution]:
+    console = Console(
+        file=io.StringIO(),
+        width=60 if terminal else 100,
+        height=40,
+        force_terminal=terminal,
+        color_system=None,
+        _environ={},
+    )
     with (
         local_server(ScriptedEngine(script)) as server,
         Client(server.url) as client,
@@ -53,3 +61,30 @@ def test_who_has_written_a_state_is_told() -> None:
     assert "State 1 says 2 + 2 = 5, but 2 + 2 = 4." in output
     assert "Path" not in output
     assert holds(solution)
+
+
+def test_on_a_terminal_dead_ends_branch_off_the_tree() -> None:
+    script = Script({QUESTION: WRONG}, 0.0, continuations={"Backtrack to State 0.": [RIGHT]})
+    output, _ = shown(script, terminal=True, strategy="guided")
+    tree = re.sub(r"  \d+ tokens · [\d.]+ s", "", output).rpartition("\x1b[2K")[2]
+    assert [line.rstrip() for line in tree.splitlines()][:11] == [
+        "├─● State 1  Solve Subquestion  ✗ refuted",
+        "│ │ 2 + 2 = 5",
+        "│ │ ✗ 2 + 2 = 5  —  it is 4",
+        "│ ● State 2  Verify  ✓ verified  by the verifier",
+        "│ │ State 1 says 2 + 2 = 5, but 2 + 2 = 4.",
+        "│ ● State 3  Backtrack  by the verifier",
+        "│   Backtrack to State 0.",
+        "● State 1  Solve Subquestion  ✓ verified",
+        "│ 2 + 2 = 4",
+        "● State 2  Summarize",
+        "  \\boxed{4}",
+    ]
+
+
+def test_on_a_terminal_each_path_is_a_branch() -> None:
+    output, _ = shown(Script({QUESTION: [RIGHT, WRONG]}, 0.0), terminal=True, strategy="vote-3")
+    tree = output.rpartition("\x1b[2K")[2]
+    for lane, corner in enumerate("├├╰"):
+        assert f"{corner}─● Path {lane} · State 1" in tree
+    assert tree.index("Path 1: 5") > tree.index("Path 2 · State 2"), "below the tree"
