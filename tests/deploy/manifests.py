@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.conftest import REPOSITORY
+from tests.deploy.programs import program
 
 K8S = REPOSITORY / "k8s"
 OVERLAYS = tuple(sorted(path.name for path in (K8S / "overlays").iterdir()))
 SERVING = tuple(name for name in OVERLAYS if name != "training-job")
 Manifest = dict[str, Any]
+KUBECTL = program("kubectl")
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,7 @@ class Pod:
 @cache
 def rendered(overlay: str) -> tuple[Manifest, ...]:
     """What `kubectl apply -k` would apply; kubectl comes with the development packages."""
-    kubectl = Path(sys.executable).parent / "kubectl"
-    command = [str(kubectl), "kustomize", str(K8S / "overlays" / overlay)]
+    command = [KUBECTL, "kustomize", str(K8S / "overlays" / overlay)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return tuple(yaml.safe_load_all(output))
 

@@ -23,6 +23,7 @@ from scripts.images.context import kept, rules
 from scripts.images.dockerfile import Stage, instructions, pairs, stages
 from statewise.cli import cli
 from tests.conftest import REPOSITORY as ROOT
+from tests.deploy.programs import program
 
 CPU, GPU = ROOT / "docker" / "Dockerfile.cpu", ROOT / "docker" / "Dockerfile.gpu"
 SERVE = ["serve", "--host", "0.0.0.0", "--port", "8000"]
@@ -64,7 +65,7 @@ def runs(path: Path) -> str:
 
 def test_hadolint_has_nothing_to_say(path: Path) -> None:
     """It knows what makes an image fragile or large; exceptions stand in the file with a reason."""
-    command = [str(Path(sys.executable).parent / "hadolint"), "--no-color", str(path)]
+    command = [program("hadolint"), "--no-color", str(path)]
     found = subprocess.run(command, check=False, capture_output=True, text=True)
     assert found.returncode == 0, found.stdout
 
