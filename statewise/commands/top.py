@@ -106,6 +106,7 @@ class Watch:
         client = self._client
         startup = client.startup()
         series = _series(client)
+        none = 0.0 if series else None  # a counter is there once something was counted
         version = _version(client)
         return Snapshot(
             url=client.url,
@@ -120,17 +121,17 @@ class Watch:
             queue_limit=series.get("statewise_queue_limit"),
             batch_lines=series.get("statewise_batch_lines_queued"),
             tokens_per_second=self._rate(series),
-            solutions=series.get("statewise_solutions_total"),
-            verified=series.get('statewise_transitions_total{verdict="verified"}'),
-            refuted=series.get('statewise_transitions_total{verdict="refuted"}'),
-            refused=series.get("statewise_refused_total"),
+            solutions=series.get("statewise_solutions_total", none),
+            verified=series.get('statewise_transitions_total{verdict="verified"}', none),
+            refuted=series.get('statewise_transitions_total{verdict="refuted"}', none),
+            refused=series.get("statewise_refused_total", none),
             cache_used=series.get("vllm:kv_cache_usage_perc"),
             solving=_solving(client),
         )
 
     def _rate(self, series: dict[str, float]) -> float | None:
-        found = next((series[name] for name in TOKENS if name in series), None)
-        if found is None:
+        found = next((series[name] for name in TOKENS if name in series), 0.0)
+        if not series:
             return None
         now = time.monotonic()
         before, self._tokens = self._tokens, (now, found)
@@ -166,9 +167,10 @@ def drawn(now: Snapshot) -> Group:
         ("KV cache", "–" if now.cache_used is None else f"{now.cache_used:.0%}"),
     ):
         table.add_row(Text(name, "dim"), Text(visible(told)))
-    solving = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("solution", "status", "strategy", "s", "states", "problem"):
-        solving.add_column(name, no_wrap=True, header_style="dim")
+    solving = Table(box=None, padding=(0, 2, 0, 0), expand=True, header_style="dim")
+    for name in ("solution", "status", "strategy", "s", "states"):
+        solving.add_column(name, no_wrap=True)
+    solving.add_column("problem", no_wrap=True, ratio=1)  # gets what the others leave
     for one in now.solving:
         row = (one.id, one.status, one.strategy, f"{one.seconds:.0f}", str(one.transitions))
         solving.add_row(*(Text(visible(part)) for part in (*row, one.question)))
