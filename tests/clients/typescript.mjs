@@ -1,0 +1,43 @@
+// Uses the compiled TypeScript client: node typescript.mjs DIST URL SLOW QUESTION
+
+const [dist, url, slow, question] = process.argv.slice(2);
+const { Refused, follow, solve } = await import(`${dist}/src/index.js`);
+
+async function all(events) {
+  const found = [];
+  for await (const event of events) found.push(event);
+  return found;
+}
+
+async function ended(id) {
+  const events = await all(follow(id, { url: slow }));
+  return events.at(-1).type;
+}
+
+const told = { events: await all(solve({ question, deltas: true }, { url })) };
+
+for await (const event of solve({ question }, { url: slow })) {
+  if (event.type === "transition.started") {
+    told.left = event.solution_id;
+    break;
+  }
+}
+told.left = await ended(told.left);
+
+const aborting = new AbortController();
+try {
+  for await (const event of solve({ question }, { url: slow, signal: aborting.signal })) {
+    told.aborted = event.solution_id;
+    aborting.abort(new Error("enough"));
+  }
+} catch (error) {
+  told.reason = error.message;
+}
+told.aborted = await ended(told.aborted);
+
+try {
+  await all(solve({ question, strategy: "magic" }, { url: slow }));
+} catch (error) {
+  told.refused = [error instanceof Refused, error.status, error.param];
+}
+console.log(JSON.stringify(told));
