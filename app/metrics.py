@@ -27,7 +27,7 @@ TOKENS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
 TRANSITIONS: Final = (0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100, 200, 500, 1_000)
 METHODS: Final = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
 STORE_TROUBLES: Final = ("unavailable", "refused")
-REFUSALS: Final = frozenset({401, 429, 503})
+REFUSALS: Final = frozenset({401, 429, 503, 507})
 """Statuses that say nothing of a request, only of its key or of the server."""
 
 
@@ -47,7 +47,7 @@ class Metrics:
         )
         self.refused = counter(
             "statewise_refused",
-            "Requests answered with 401, 429 or 503, by why.",
+            "Requests answered with 401, 429, 503 or 507, by why.",
             ["code"],
         )
 
