@@ -19,6 +19,7 @@ from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_record
 from statespace.actions import Action
 from statespace.text import render
 from tests.conftest import skip
+from tests.docs.snippets import snippets
 from tests.support.server import LocalServer, local_server
 
 QUESTIONS = load_recordings(RECORDINGS)
@@ -218,3 +219,21 @@ def test_what_cannot_be_asked_is_refused(
     refused = httpx2.post(f"{server.url}/v1/solutions?format={format}", json=body)
     assert refused.status_code == 400
     assert refused.json()["error"]["param"]
+
+
+def test_the_snippets_of_the_docs_run(server: LocalServer, repository: Path) -> None:
+    page = "docs/clients.md"
+    found = [one.text for one in snippets(repository / page, page) if one.language == "js"]
+    source = "".join(found).replace("http://127.0.0.1:8000", server.url)
+    source += "console.log(typeof transport.sendMessages);"
+    done = subprocess.run(
+        ["node", "--input-type=module", "--eval", source],
+        capture_output=True,
+        text=True,
+        cwd=repository / "tests" / "clients",
+        timeout=60,
+        check=False,
+    )
+    answer, transport = done.stdout.splitlines() or [done.stderr, ""]
+    assert answer.startswith("84 ")
+    assert transport == "function"

@@ -12,6 +12,7 @@ import pytest
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
 from scripts import typescript
 from tests.conftest import skip
+from tests.docs.snippets import snippets
 from tests.support.cutting import bad_line
 from tests.support.server import local_server
 from tests.support.streams import check_order
@@ -60,6 +61,15 @@ def test_it_reads_on_after_cuts_and_ends_what_it_leaves(repository: Path, dist: 
     assert told["left"] == told["aborted"] == "solution.cancelled"
     assert told["reason"] == "enough"
     assert told["refused"] == [True, 400, "strategy"]
+
+
+def test_the_snippet_of_the_docs_runs(repository: Path, dist: Path) -> None:
+    page = "docs/clients.md"
+    (found,) = (one for one in snippets(repository / page, page) if one.language == "ts")
+    source = dist / "snippet.mjs"  # it has no types of its own; those of what it uses are checked
+    with local_server(ScriptedEngine(Script(QUESTIONS, delay_s=0))) as server:
+        source.write_text(found.text.replace("http://127.0.0.1:8000", server.url), "utf-8")
+        assert run("node", str(source)).endswith("84\n")
 
 
 def test_the_example_runs(dist: Path) -> None:
