@@ -27,6 +27,7 @@ class TracedRequests:
             await self._app(scope, receive, send)
             return
         status: int | None = None
+        failure: str | None = None
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -41,12 +42,11 @@ class TracedRequests:
         try:
             await self._app(scope, receive, watched)
         except BaseException as error:
-            status = status or _ERRORS
-            span.set_attribute("error.type", type(error).__qualname__)
+            status, failure = status or _ERRORS, type(error).__qualname__
             raise
         finally:
             context.detach(token)
-            _end(span, scope, status)
+            _end(span, scope, status, failure)
 
 
 def _parent(scope: Scope) -> context.Context:
@@ -68,7 +68,7 @@ def _attributes(scope: Scope) -> dict[str, Any]:
     }
 
 
-def _end(span: Span, scope: Scope, status: int | None) -> None:
+def _end(span: Span, scope: Scope, status: int | None, failure: str | None) -> None:
     state = scope.get("state", {})
     if (route := getattr(scope.get("route"), "path", None)) is not None:
         span.update_name(f"{scope['method']} {route}")
@@ -81,6 +81,6 @@ def _end(span: Span, scope: Scope, status: int | None) -> None:
     }
     span.set_attributes({name: value for name, value in told.items() if value is not None})
     if status is not None and status >= _ERRORS:
-        span.set_attribute("error.type", str(state.get("refused") or status))
+        span.set_attribute("error.type", str(failure or state.get("refused") or status))
         span.set_status(Status(StatusCode.ERROR))
     span.end()

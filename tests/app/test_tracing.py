@@ -183,6 +183,22 @@ def test_a_failure_is_seen_in_every_span_that_it_ends(
     assert b"told to" not in b"".join(sent.bodies)
 
 
+class Broken(ScriptedEngine):
+    def prompt(
+        self, question: str, *, plain: bool = False, adapter: str | None = None
+    ) -> list[int]:
+        raise RuntimeError("canary")
+
+
+def test_an_unforeseen_error_is_seen_without_its_message(sent: Collector) -> None:
+    with local_server(Broken(SCRIPT)) as server:
+        assert solve(server).status_code == 500
+        root = sent.until("POST /v1/solutions")[0]
+    assert root.failed
+    assert root.attributes["error.type"] == "RuntimeError"
+    assert b"canary" not in b"".join(sent.bodies)
+
+
 def test_a_cancelled_solution_is_seen(sent: Collector) -> None:
     with scripted(Script({QUESTION: TEXT}, 0.001, fault="hang")) as server:
         made = solve(server, background=True).json()
