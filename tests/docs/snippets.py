@@ -91,6 +91,11 @@ def snippets(path: Path, name: str) -> Iterator[Snippet]:
         position = end + 1
 
 
+def is_run(snippet: Snippet) -> bool:
+    """Whether the block is run, not only looked at."""
+    return snippet.kind in {"bash", "python"} and not snippet.mark.startswith(("skip", "parse"))
+
+
 def commands(text: str) -> Iterator[list[str]]:
     """The commands of a piece of bash, each as its words; of heredocs and variables nothing."""
     text = re.sub(r"<<'?(\w+)'?(.*?)\n.*?^\1$", r"\2", text, flags=re.DOTALL | re.MULTILINE)

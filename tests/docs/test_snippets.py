@@ -6,11 +6,7 @@ import importlib.util
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from unittest.mock import patch
@@ -21,18 +17,16 @@ import typer
 from typer.core import TyperGroup
 
 from statewise.cli import cli
-from tests.docs.snippets import COMMANDS, Snippet, commands, snippets
+from tests.docs.running import QUESTION, checkout, run
+from tests.docs.snippets import COMMANDS, Snippet, commands, is_run, snippets
 from tests.support.server_process import REPOSITORY, ServerProcess, start
 
-QUESTION: Final = "Tom has 5 apples. He buys 3 more apples. How many apples does Tom have now?"
-LINE: Final = {"custom_id": "1", "method": "POST", "url": "/v1/solutions"}
-LENT: Final = ("Makefile", "checkpoints", "examples", "k8s", "training")
-"""What snippets find in the folder they run in, which is a checkout to them."""
 PAGES: Final = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 NAMES: Final = [str(page.relative_to(REPOSITORY)) for page in PAGES]
 TARGETS: Final = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text("utf-8"), re.M))
-TIMEOUT_S: Final = 100
-LASTING: Final = {"chat", "demo", "serve", "stop", "top"}
+ENGINE: Final = {"docs/start.md"}
+"""Pages that tests/engine runs, on the reasoner that their readers have."""
+LASTING: Final = {"demo", "serve", "stop", "top"}
 """Commands of ours that start or end a server, or go on until somebody leaves."""
 
 
@@ -63,20 +57,13 @@ def test_snippets(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> 
     for snippet in found:
         check(snippet)
     todo = [each for each in found if is_run(each)]
-    if not todo:
+    if not todo or name in ENGINE:
         return
     server: ServerProcess = request.getfixturevalue("server")
-    replaced = {
-        "http://127.0.0.1:8000": server.url,
-        "SOLUTION_ID": request.getfixturevalue("solution_id"),
-    }
+    solution_id: str = request.getfixturevalue("solution_id")
     folder = checkout(tmp_path)
     for snippet in todo:
-        run(snippet, folder, server.state, replaced)
-
-
-def is_run(snippet: Snippet) -> bool:
-    return snippet.kind in {"bash", "python"} and not snippet.mark.startswith(("skip", "parse"))
+        run(snippet, folder, server, solution_id)
 
 
 def check(snippet: Snippet) -> None:
@@ -121,7 +108,7 @@ def parse(arguments: list[str], where: str) -> None:
     """Parse a command of ours as the command line would, without calling it."""
     if ">" in arguments:
         arguments = arguments[: arguments.index(">")]
-    if "STEP" in arguments:  # stands for every step
+    if "STEP" in arguments or arguments[0] == "--show-completion":  # every step; answers at once
         return
     command: object = typer.main.get_command(cli)
     name, parent = "statewise", None
@@ -138,55 +125,6 @@ def parse(arguments: list[str], where: str) -> None:
         return  # --help, --show-completion
     except Exception as error:
         pytest.fail(f"{where}: {error}")
-
-
-def checkout(folder: Path) -> Path:
-    """A folder that looks like a checkout to a snippet."""
-    (folder / "in.jsonl").write_text(json.dumps({**LINE, "body": {"question": QUESTION}}) + "\n")
-    for name in LENT:
-        (folder / name).symlink_to(REPOSITORY / name)
-    (folder / ".venv").mkdir()
-    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
-    return folder
-
-
-def run(snippet: Snippet, folder: Path, state: Path, replaced: dict[str, str]) -> None:
-    text = snippet.text
-    for old, new in replaced.items():
-        text = text.replace(old, new)
-    if snippet.kind == "bash":
-        command = ["bash", "-euo", "pipefail", "-c", text]
-    else:
-        command = [sys.executable, "-W", "ignore", "-c", text]
-    environment = {
-        **os.environ,
-        "HOME": str(folder),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "STATEWISE_STATE_DIR": str(state),
-    }
-    # In a session of its own, so that nothing it has started outlives it.
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            said, _ = process.communicate(timeout=TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            pytest.fail(f"{snippet.where} has not ended after {TIMEOUT_S} s")
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-    mark, _, code = snippet.mark.partition(" ")
-    expected = int(code) if mark == "fails" else 0
-    told = f"{snippet.where} ended with {process.returncode}\n{said}"
-    assert process.returncode == expected, told
-    assert not re.search(r'"error": ?\{', said), told  # curl succeeds at being refused
 
 
 def test_marks_and_commands_are_read(tmp_path: Path) -> None:
