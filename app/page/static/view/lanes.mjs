@@ -70,7 +70,7 @@ export class Lanes {
     const rows = sorted.map(([answer, { paths, weight }]) =>
       h(
         "tr",
-        { "data-chosen": answer === model.head.answer },
+        { "data-chosen": String(answer === model.head.answer) },
         h("th", { scope: "row" }, ...outputNodes(answer)),
         h("td", {}, bar(weight / most)),
         h("td", {}, `${paths}`),

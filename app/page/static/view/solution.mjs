@@ -84,6 +84,7 @@ export class SolutionView {
       signal: this.#ending.signal,
     });
     this.#element.replaceChildren(drawing.element);
+    drawing.drawNow();
     return drawing;
   }
 }
@@ -105,7 +106,6 @@ class Drawing {
     window.addEventListener("resize", resized, { signal });
     const clock = setInterval(() => isOver(this.model) || this.#draw(), 1_000);
     signal.addEventListener("abort", () => clearInterval(clock));
-    this.#draw();
   }
 
   event(event) {
@@ -133,7 +133,7 @@ class Drawing {
       body: new BODIES[kindOf(head)](cards),
     };
     const { outcome: ending, map, body } = this.#parts;
-    this.text = h("div", { class: "output plain-answer", hidden: true });
+    this.text = h("div", { class: "plain-answer", hidden: true });
     this.element.replaceChildren(
       this.#header(head),
       ending.element,
@@ -170,13 +170,17 @@ class Drawing {
     this.#due = true;
     requestAnimationFrame(() => {
       this.#due = false;
-      const { model } = this;
-      this.#parts.outcome.draw(model, this.#cut);
-      this.#parts.map.draw(model);
-      this.#parts.body.draw(model);
-      this.text.hidden = model.text === null;
-      if (model.text !== null && !this.text.hasChildNodes()) this.text.append(...visible(model.text));
+      this.drawNow();
     });
+  }
+
+  drawNow() {
+    const { model } = this;
+    this.#parts.outcome.draw(model, this.#cut);
+    this.#parts.map.draw(model);
+    this.#parts.body.draw(model);
+    this.text.hidden = model.text === null;
+    if (model.text !== null && !this.text.hasChildNodes()) this.text.append(...visible(model.text));
   }
 
   #say({ state, path, end }) {
