@@ -16,7 +16,7 @@ import pytest
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
 from app.settings import Settings
 from statespace.events import Event, SolutionCompleted, TransitionCompleted, TransitionStarted
-from statespace.options import BeamOptions, VoteOptions
+from statespace.options import VoteOptions
 from statespace.solutions import Solution, SolutionRequest, Status
 from statewise import AsyncClient, Client
 from statewise.client import (
@@ -95,9 +95,9 @@ def test_a_problem_is_solved(client: Client) -> None:
     assert (solution.status, solution.answer) == (Status.COMPLETED, "72")
     assert solution.verification.refuted == 1
     assert client.get(solution.id) == solution
-    request = SolutionRequest(question=BACKTRACKING, beam=BeamOptions(width=2))
-    asked = client.solve(request, strategy="vote", vote=VoteOptions(paths=2), store=False)
-    assert asked.strategy == "vote", "an option goes before the request's own"
+    request = SolutionRequest(question=BACKTRACKING, vote=VoteOptions(paths=2, stop="never"))
+    asked = client.solve(request, strategy="vote", store=False)
+    assert len(asked.paths) == 2, "options and the request's own go together"
     with pytest.raises(NotFoundError):
         client.get(asked.id)
 
