@@ -236,9 +236,11 @@ class Service:
         return running
 
     def _enter(self, order: Order, strategy: Chosen) -> Entry:
-        """Count what nobody waits for, behind what somebody does."""
+        """Count what nobody waits for, behind what somebody does: a stream has a reader."""
         tokens = self._intake.tokens(order.request, strategy)
-        return self._admission.enter(order.key, tokens, Priority.BACKGROUND)
+        read = order.request.stream
+        priority = Priority.INTERACTIVE if read else Priority.BACKGROUND
+        return self._admission.enter(order.key, tokens, priority)
 
     def _run(self, solution_id: str, order: Order, problem: Problem) -> Run:
         name, source = self._intake.model(order.request), Fork.source_of(order.extra)

@@ -18,7 +18,7 @@ from app.main import create_app
 from app.metrics import Metrics
 from app.settings import Settings
 from app.solving.order import Order, Running
-from statespace.solutions import SolutionRequest
+from statespace.solutions import SolutionRequest, Status
 
 SCRIPT = Script({"q": "State 1:\nAction: Summarize\nOutput: \\boxed{1}"}, fault="hang", after=0)
 
@@ -31,8 +31,7 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
     host = Host(ScriptedEngine(SCRIPT))
     app = create_app(settings, host, Metrics(CollectorRegistry()))
     async with app.router.lifespan_context(app):
-        assert host._starting is not None
-        await host._starting
+        await host.wait_ready()
         yield app
 
 
@@ -65,6 +64,22 @@ async def test_a_background_run_waits_longer_than_a_client_would(app: FastAPI) -
         await app.state.admission.changed()
     waiting.cancel()
     await waiting.solution()
+
+
+async def test_a_stream_of_the_background_goes_before_what_nobody_reads(app: FastAPI) -> None:
+    """Our own clients' streams are such; somebody sits before them."""
+    first = await begin(app)
+    unread = await begin(app, background=True)
+    read = await begin(app, background=True, stream=True)
+    first.cancel()
+    while app.state.admission.queued > 1:
+        await app.state.admission.changed()
+    while read.run.record.status is Status.QUEUED:
+        assert unread.run.record.status is Status.QUEUED
+        await asyncio.sleep(0)
+    for running in (unread, read):
+        running.cancel()
+        await running.solution()
 
 
 async def test_a_draining_service_takes_nothing_more_in(app: FastAPI) -> None:
