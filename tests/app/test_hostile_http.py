@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -39,16 +38,14 @@ def served(folder: Path, *options: str, **variables: str) -> Iterator[tuple[Any,
     environment = {**os.environ, "STATEWISE_STATE_DIR": str(folder), **variables}
     with subprocess.Popen(
         [*command, "--", *options],
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
     ) as process:
         try:
-            assert process.stderr is not None
-            found = re.search(r"http://\S+", process.stderr.readline())
-            assert found is not None
-            yield process, found[0]
+            assert process.stdout is not None
+            yield process, json.loads(process.stdout.readline())["url"]
         finally:
             process.kill()
 
