@@ -10,6 +10,7 @@ import pytest
 from app.engines import cpu
 from app.processes import ServerRecord
 from tests.conftest import skip
+from tests.support.otlp import Collector, collector
 from tests.support.server_process import ServerProcess, start
 
 
@@ -25,12 +26,25 @@ def _needs_engine() -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """The session's server, on the shipped checkpoint."""
-    server = start(tmp_path_factory.mktemp("state"))
+def sent() -> Iterator[Collector]:
+    """What the session's server sends of traces."""
+    with collector() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, sent: Collector) -> Iterator[ServerProcess]:
+    """The session's server, on the shipped checkpoint; it and vLLM are traced."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", sent.url)
+        environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+        server = start(
+            tmp_path_factory.mktemp("state"),
+            options=["--otlp-traces-endpoint", f"{sent.url}/v1/traces"],
+        )
     try:
         server.wait_ready()
         yield server
     finally:
         server.process.terminate()
-        server.process.wait(30)
+        assert server.process.wait(30) == 0

@@ -69,6 +69,15 @@ class Collector:
             time.sleep(0.01)
         return found
 
+    def until_trace(self, trace_id: str, names: set[str]) -> None:
+        """Until a trace has spans whose names begin with each of `names`."""
+        deadline = time.monotonic() + WAIT_S
+        while not names <= {
+            span.name.partition(" ")[0] for span in list(self.spans) if span.trace_id == trace_id
+        }:
+            assert time.monotonic() < deadline, [span.name for span in self.spans]
+            time.sleep(0.01)
+
     def named(self, name: str) -> list[ReceivedSpan]:
         """The spans whose names begin with `name`, as far as they have come."""
         return [span for span in list(self.spans) if span.name.startswith(name)]
