@@ -24,7 +24,7 @@ from app.settings import Settings
 from benchmarks import dummy, flame, machine
 from benchmarks.contestants import Asked, ours_alone
 from benchmarks.problems import questions
-from benchmarks.result import markdown
+from benchmarks.result import PLOT, RESULT, markdown
 from benchmarks.serve import RUNS
 from benchmarks.servers import worker
 
@@ -99,7 +99,7 @@ def main() -> None:
     if not samples.total:
         sys.exit(f"py-spy saw nothing of the server; see {raw}")
     graph = flame.svg(samples.stacks)
-    (chosen.out / "flame.svg").write_text(graph, "utf-8")
+    (chosen.out / PLOT).write_text(graph, "utf-8")
     found = {
         "benchmark": "profile",
         "machine": described,
@@ -113,7 +113,7 @@ def main() -> None:
         "whole": _shares(samples.whole(), samples.total),
     }
     print(functions(found))
-    (chosen.out / "result.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    (chosen.out / RESULT).write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     print(json.dumps(found))
 
 

@@ -1,9 +1,10 @@
 """Writes the accepted results into docs/performance.md, between its markers.
 
-    python -m benchmarks.report [--check]
+    python -m benchmarks.report [--check | --accept NAME …]
 
 A marker names a part of a result: `<!-- serve-starter: table -->` to `<!-- end -->`. No figure in
-these parts is written by hand. With `--check` nothing is written; ends with 1 if a part is stale.
+these parts is written by hand. `--accept` first takes the latest results of these names over from
+where the benchmarks leave them. `--check` writes nothing and ends with 1 if a part is stale.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from typing import Any, Final
 
 from benchmarks import result
 from benchmarks.profile import functions
+from benchmarks.serve import RUNS
 from benchmarks.servers import ROOT
 
 PAGE: Final = ROOT / "docs" / "performance.md"
@@ -31,17 +34,26 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--check", action="store_true")
+    options.add_argument("--accept", nargs="+", metavar="NAME", default=[])
     chosen = options.parse_args()
+    for name in chosen.accept:
+        _accept(name)
     page = PAGE.read_text("utf-8")
     new = filled(page, read)
     if chosen.check:
         sys.exit(0 if new == page else f"{PAGE.name} is stale: python -m benchmarks.report")
     PAGE.write_text(new, "utf-8")
-    for path in sorted(BASELINES.glob("*.json")):
-        found = read(path.stem)
-        if found is not None and "widths" in found:
-            IMAGES.mkdir(exist_ok=True)
-            result.plot(found, IMAGES / f"{path.stem}.svg")
+
+
+def _accept(name: str) -> None:
+    """Take a result and its picture over."""
+    latest = RUNS / name / result.RESULT
+    if not latest.is_file():
+        sys.exit(f"there is no result {latest}; run the benchmark first")
+    BASELINES.mkdir(exist_ok=True)
+    IMAGES.mkdir(exist_ok=True)
+    shutil.copy(latest, BASELINES / f"{name}.json")
+    shutil.copy(RUNS / name / result.PLOT, IMAGES / f"{name}.svg")
 
 
 def read(name: str) -> dict[str, Any] | None:
@@ -57,8 +69,14 @@ def filled(page: str, read: Callable[[str], dict[str, Any] | None]) -> str:
     """The page with its parts written anew. Raises `KeyError` for a part that nobody writes."""
 
     def part(match: re.Match[str]) -> str:
-        found = read(match[2])
-        text = "Not measured yet." if found is None else PARTS[match[3]](found)
+        name, kind = match[2], match[3]
+        found = read(name)
+        if found is None:
+            text = "Not measured yet."
+        elif kind == "plot":
+            text = f"![{name}](images/{name}.svg)"
+        else:
+            text = PARTS[kind](found)
         return f"{match[1]}\n{text}\n\n{match[4]}"
 
     return _PART.sub(part, page)

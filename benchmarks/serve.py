@@ -33,7 +33,7 @@ from benchmarks.servers import ROOT, Worker, worker
 WIDTHS: Final = (1, 16, 64, 256, 512)
 SPECULATION_WIDTHS: Final = (1, 16, 64)
 QUICK_WIDTHS: Final = (1, 16)
-PAIRS: Final = 6
+PAIRS: Final = 5
 MAIN: Final = ("statewise", "vllm", "vllm, gathered", "bare")
 DEFAULTS: Final = ("vllm, defaults",)
 DEFAULTS_WIDTH: Final = 64
