@@ -134,6 +134,15 @@ def test_an_adapter_speaks_as_it_was_trained(server: ServerProcess) -> None:
     assert solve(server, model="carded", strategy="vote-2")["model"] == "carded"
 
 
+def test_inference_pools_see_the_adapters(server: ServerProcess) -> None:
+    """They send requests for an adapter to where it is loaded."""
+    solve(server, plain=True, model="carded", max_tokens=8)
+    lines = httpx2.get(f"{server.url}/metrics").text.splitlines()
+    told = [line for line in lines if line.startswith("vllm:lora_requests_info{")]
+    assert told
+    assert all('max_lora="' in line and 'running_lora_adapters="' in line for line in told)
+
+
 def test_an_adapter_is_loaded_and_removed_while_others_are_served(server: ServerProcess) -> None:
     body = {"name": "bare", "path": "bare"}
     assert httpx2.post(f"{server.url}/v1/adapters", json=body, timeout=60).status_code == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +11,7 @@ import httpx2
 import pytest
 
 from statespace.answers import equal
+from tests.conftest import REPOSITORY
 from tests.support.server_process import ServerProcess
 from tests.support.streams import check_order, events
 
@@ -155,7 +157,16 @@ def test_a_question_is_data(server: ServerProcess, question: str) -> None:
 
 
 def test_metrics_hold_vllms_own_beside_ours(server: ServerProcess) -> None:
-    text = httpx2.get(f"{server.url}/metrics").text
-    for family in ("vllm:num_requests_running", "vllm:kv_cache_usage_perc", "statewise_tokens"):
-        assert family in text
+    """Inference pools of the Gateway API, the dashboard and the alerts ask for them by name."""
+    solve(server, question="What is 12 * 7?")
+    lines = httpx2.get(f"{server.url}/metrics").text.splitlines()
+    exported = {re.split(r"[{ ]", line)[0] for line in lines if not line.startswith("#")}
+    listed = (REPOSITORY / "tests" / "engine" / "vllm_series.txt").read_text("utf-8").splitlines()
+    names = {line for line in listed if line and not line.startswith("#")}
+    assert len(names) > 10
+    assert names - exported == set()
+    assert "statewise_tokens_total" in exported
     assert server.metric("vllm:generation_tokens_total") > 0
+    (cache,) = (line for line in lines if line.startswith("vllm:cache_config_info{"))
+    assert 'block_size="' in cache
+    assert 'num_gpu_blocks="' in cache
