@@ -5,21 +5,69 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import Counter
 from pathlib import Path
+from threading import Barrier, Thread
 
 import httpx2
 import psutil
 import pytest
 
 from tests.engine.conftest import engine_processes
-from tests.support.server_process import start
+from tests.support.killing import THOROUGH
+from tests.support.measured import note
+from tests.support.server_process import ServerProcess, start
+from tests.support.streams import events
 
 pytestmark = pytest.mark.engine
+
+WIDTH = 32
+QUESTION = "Tom has 12 pens and buys 5 more. He gives 4 to Ann. How many pens does Tom have now?"
 
 
 def gone(processes: list[psutil.Process]) -> bool:
     _, alive = psutil.wait_procs(processes, timeout=15)
     return not alive
+
+
+def kill_mid_stream(server: ServerProcess) -> None:
+    """Kill the engine under `WIDTH` streams; every one of them gets its end event."""
+    began, told = Barrier(WIDTH + 1), []
+
+    def read() -> None:
+        body = {"question": QUESTION, "stream": True, "temperature": 1, "max_tokens": 200}
+        with httpx2.stream("POST", f"{server.url}/v1/solutions", json=body, timeout=60) as response:
+            pieces = response.iter_text()
+            first = next(pieces)
+            began.wait(60)
+            found = events(first + "".join(pieces))
+        told.append((found[-1]["type"], time.monotonic()))
+
+    readers = [Thread(target=read) for _ in range(WIDTH)]
+    for reader in readers:
+        reader.start()
+    engine = max(engine_processes(server.record), key=lambda one: one.memory_info().rss)
+    began.wait(60)
+    engine.kill()
+    killed = time.monotonic()
+    for reader in readers:
+        reader.join(60)
+    assert len(told) == WIDTH
+    kinds = Counter(kind for kind, _ in told)
+    assert set(kinds) <= {"solution.failed", "solution.completed", "solution.incomplete"}
+    assert kinds["solution.failed"] > 0
+    note("engine killed", streams=WIDTH, failed=kinds["solution.failed"],
+         last_end_s=round(max(at for _, at in told) - killed, 3))  # fmt: skip
+
+
+def until_ready(server: ServerProcess) -> None:
+    """Until the engine has come back."""
+    began = time.monotonic()
+    while httpx2.get(f"{server.url}/readyz").status_code != 200:
+        assert time.monotonic() - began < 300
+        assert httpx2.get(f"{server.url}/livez").status_code == 200
+        time.sleep(0.1)
+    note("engine restarted", ready_s=round(time.monotonic() - began, 1))
 
 
 def test_no_engine_process_outlives_its_server(tmp_path: Path) -> None:
@@ -33,17 +81,23 @@ def test_no_engine_process_outlives_its_server(tmp_path: Path) -> None:
     time.sleep(1)
     left_behind = [process for process in orphaned if process.is_running()]
 
-    second = start(tmp_path, options=["--max-model-len", "256"])
+    restarts = 1 if THOROUGH else 0
+    second = start(tmp_path, options=["--max-model-len", "256"], engine_restarts=restarts)
     second.wait_ready()
     assert gone(left_behind)
     body = {"question": "apple " * 400}
     refused = httpx2.post(f"{second.url}/v1/solutions", json=body)
     assert "holds 256" in refused.json()["error"]["message"], "the option did not reach vLLM"
 
+    phases = httpx2.get(f"{second.url}/startupz").json()["phases"]
+    assert {"importing", "loading", "warming: grammar", "warming: beam"} <= set(phases)
+    for _ in range(restarts):
+        kill_mid_stream(second)
+        until_ready(second)
     mine = engine_processes(second.record)
     assert mine
-    second.process.terminate()
-    assert second.process.wait(30) == 0
+    kill_mid_stream(second)
+    assert second.process.wait(60) == 3, "a supervisor starts another"
     assert gone(mine)
     assert not list(tmp_path.glob("*.json"))
 
