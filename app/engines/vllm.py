@@ -21,7 +21,8 @@ from app import logs
 from app.engines import cpu
 from app.engines.base import Chunk, Phase, Sampling
 from app.engines.checkpoint import check_folder, profile
-from app.engines.dialect import REPETITION, finish_of
+from app.engines.dialect import finish_of
+from app.engines.loops import LoopWatch
 from app.engines.lora import Lora
 from app.engines.manner import Manner
 from app.engines.pace import Pace
@@ -120,6 +121,7 @@ class VllmEngine(Tokenized):
 
         inputs = {"type": "token", "prompt_token_ids": list(prompt)}
         decoder = self._text.decoder(prompt)
+        watch = LoopWatch()
         began, tokens = 0.0, 0
         with self._lora.using(sampling.adapter) as lora:
             outputs = self._llm.generate(
@@ -138,10 +140,15 @@ class VllmEngine(Tokenized):
                     began = began or self._heard
                     tokens += len(ids)
                     text = completion.text
+                    logprobs = completion.logprobs.logprobs if sampling.logprobs else ()
+                    if finish is None and (closed := watch.add(ids)) is not None:
+                        finish = "repetition"
+                        ids, logprobs = ids[:closed], logprobs[:closed]
                     if decoder is not None:
                         text = decoder.decode(ids[:-1] if finish == "stop" else ids)
-                    logprobs = completion.logprobs.logprobs if sampling.logprobs else ()
                     yield Chunk(text, ids, finish, output.num_cached_tokens or 0, logprobs)
+                    if finish == "repetition":
+                        return  # vLLM does not know, and would go on
             except exceptions.EngineDeadError as error:
                 raise EngineDeadError("the engine process has died; restart the server") from error
             except exceptions.EngineGenerateError as error:
@@ -252,7 +259,6 @@ def _lora_request(name: str, number: int, path: str) -> Any:
 
 def _params_factory() -> Any:
     from vllm.sampling_params import (  # noqa: PLC0415
-        RepetitionDetectionParams,
         RequestOutputKind,
         SamplingParams,
         StructuredOutputsParams,
@@ -260,7 +266,6 @@ def _params_factory() -> Any:
 
     fixed = {
         "output_kind": RequestOutputKind.DELTA,
-        "repetition_detection": RepetitionDetectionParams(**REPETITION),
         "skip_clone": True,  # made for one request: a deep copy would cost as much as all else
     }
 
