@@ -163,7 +163,7 @@ def _plot(path: Path, sets: Sequence[tuple[str, Sequence[Compared]]]) -> None:
         left.set_title(name)
         left.set_xlabel("generated tokens per problem")
         right.set_xlabel("seconds per problem, as many at a time as in the run")
-        left.legend(fontsize=8)
+        right.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.02, 0.5))
     save(figure, path)
 
 
