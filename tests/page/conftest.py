@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.engines.scripted import ScriptedEngine
 from tests.conftest import skip
+from tests.support import recordings
+from tests.support.server import LocalServer, local_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -24,9 +27,23 @@ LISTEN = """
 PATIENCE_MS = 30_000
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def server() -> Iterator[LocalServer]:
+    """A server that answers at once."""
+    with local_server(ScriptedEngine(recordings.script())) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def slow() -> Iterator[LocalServer]:
+    """A server whose long solution takes some tens of seconds."""
+    with local_server(ScriptedEngine(recordings.script(delay_s=0.02))) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, driven by Playwright. A module's, since its loop must not outlive it."""
+    """Debian's Chromium, driven by Playwright, whose event loop must not outlive this package."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)

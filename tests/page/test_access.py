@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from app.engines.scripted import ScriptedEngine
 from tests.conftest import REPOSITORY, skip
-from tests.page.conftest import PATIENCE_MS
 from tests.page.looking import ask, ended, overflow
 from tests.support import recordings
-from tests.support.server import LocalServer, local_server
+from tests.support.server import LocalServer
 
 AXE = REPOSITORY / "tests" / "clients" / "node_modules" / "axe-core" / "axe.min.js"
-VIEWS = [
-    (recordings.CLIPS, "guided", "good"),
-    (recordings.WRONG, "single", "doubt"),
-    (recordings.CARDS, "vote", "good"),
-    (recordings.CARDS, "beam", "good"),
-    (recordings.BAKER, "single", "good"),
-    (recordings.HOSTILE, "single", "doubt"),
-]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LocalServer]:
-    with local_server(ScriptedEngine(recordings.script())) as server:
-        yield server
+LIGHT = [(recordings.CLIPS, "guided", "good"), (recordings.CARDS, "vote", "good")]
+DARK = [(recordings.WRONG, "single", "doubt"), (recordings.CARDS, "beam", "good")]
+LONG = [(recordings.BAKER, "single", "good"), (recordings.HOSTILE, "single", "doubt")]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +25,7 @@ def axe() -> str:
     return AXE.read_text("utf-8")
 
 
-def complaints(page: Page, axe: str, rules: list[str] | None) -> list[Any]:
+def complaints(page: Page, axe: str, rules: list[str] | None = None) -> list[Any]:
     # The page's own policy forbids to add a script: this one comes from the debugger.
     page.evaluate(f"(() => {{ {axe} }})()")
     found = page.evaluate(
@@ -50,34 +36,34 @@ def complaints(page: Page, axe: str, rules: list[str] | None) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize(("scheme", "rules"), [("light", None), ("dark", ["color-contrast"])])
-def test_axe_finds_nothing(
-    browser: Browser, server: LocalServer, axe: str, scheme: Any, rules: list[str] | None
-) -> None:
-    page = browser.new_page(color_scheme=scheme)
-    page.set_default_timeout(PATIENCE_MS)
+def test_axe_finds_nothing(page: Page, server: LocalServer, axe: str) -> None:
     page.goto(f"{server.url}/")
     expect(page.locator(".welcome")).to_be_visible()
-    assert complaints(page, axe, rules) == []
-    for question, strategy, kind in VIEWS[:4]:
+    assert complaints(page, axe) == []
+    for question, strategy, kind in LIGHT:
         ask(page, server, question, strategy)
         ended(page, kind)
         page.locator(".map summary").click()
-        assert complaints(page, axe, rules) == [], strategy
+        assert complaints(page, axe) == [], strategy
     page.goto(f"{server.url}/#batches")
     expect(page.locator(".upload")).to_be_visible()
-    assert complaints(page, axe, rules) == []
-    page.close()
+    assert complaints(page, axe) == []
 
 
-@pytest.mark.parametrize(("question", "strategy", "kind"), VIEWS)
-def test_a_phone_scrolls_in_one_direction(
-    page: Page, server: LocalServer, question: str, strategy: str, kind: str
-) -> None:
+def test_the_dark_has_contrast(page: Page, server: LocalServer, axe: str) -> None:
+    page.emulate_media(color_scheme="dark")
+    for question, strategy, kind in DARK:
+        ask(page, server, question, strategy)
+        ended(page, kind)
+        assert complaints(page, axe, ["color-contrast"]) == [], strategy
+
+
+def test_a_phone_scrolls_in_one_direction(page: Page, server: LocalServer) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
-    ask(page, server, question, strategy)
-    ended(page, kind)
-    assert overflow(page) == {"wide": 0, "out": []}
+    for question, strategy, kind in LIGHT + DARK + LONG:
+        ask(page, server, question, strategy)
+        ended(page, kind)
+        assert overflow(page) == {"wide": 0, "out": []}
 
 
 def test_the_keyboard_is_enough(page: Page, server: LocalServer) -> None:

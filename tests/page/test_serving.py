@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -20,12 +19,6 @@ from tests.support.server import LocalServer, local_server
 STATIC = Path(__file__).parents[2] / "app" / "page" / "static"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[LocalServer]:
-    with local_server(ScriptedEngine(script())) as server:
-        yield server
-
-
 @pytest.mark.parametrize("accept", ["text/html", "application/json", "*/*"])
 def test_the_page_is_html_whatever_is_accepted(server: LocalServer, accept: str) -> None:
     answer = httpx2.get(f"{server.url}/", headers={"accept": accept})
@@ -34,9 +27,9 @@ def test_the_page_is_html_whatever_is_accepted(server: LocalServer, accept: str)
 
 
 def test_every_file_is_sent_under_the_strict_policy(server: LocalServer) -> None:
+    client = httpx2.Client(base_url=server.url)
     for path, file in load().items():
-        url = f"{server.url}/" if path == "index.html" else f"{server.url}/static/{path}"
-        answer = httpx2.get(url)
+        answer = client.get("/" if path == "index.html" else f"/static/{path}")
         assert answer.content == file.content
         headers = answer.headers
         assert headers["content-security-policy"] == POLICY
@@ -44,6 +37,7 @@ def test_every_file_is_sent_under_the_strict_policy(server: LocalServer) -> None
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["cache-control"] == "no-cache"
         assert headers["content-type"] == file.media_type
+    client.close()
     assert "default-src 'none'" in POLICY
     assert "unsafe" not in POLICY
 
