@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,7 +49,9 @@ class Soaked:
     statuses: Counter[str] = field(default_factory=Counter)
     at: list[float] = field(default_factory=list)
     memory_mib: list[float] = field(default_factory=list)
-    """Of the server and its engine, at each of the seconds `at`."""
+    """Of the server's process, at each of the seconds `at`."""
+    engine_mib: list[float] = field(default_factory=list)
+    """Of its engine's processes. A cache of keys and values takes memory as it is first used."""
 
     def growth(self) -> float:
         """The median of the last quarter over that of the one after the warm-up."""
@@ -133,12 +135,15 @@ class _Load:
     async def _sample(self) -> None:
         process = psutil.Process(self._server.process.pid)
         while not self._over:
-            family = [process, *process.children(recursive=True)]
+            children = process.children(recursive=True)
             self.found.at.append(round(time.monotonic() - self._began, 2))
-            self.found.memory_mib.append(
-                round(sum(one.memory_info().rss for one in family) / MIB, 1)
-            )
+            self.found.memory_mib.append(_mib([process]))
+            self.found.engine_mib.append(_mib(children))
             await asyncio.sleep(SAMPLE_S)
+
+
+def _mib(processes: Sequence[psutil.Process]) -> float:
+    return round(sum(one.memory_info().rss for one in processes) / MIB, 1)
 
 
 def soak(server: ServerProcess, seconds: float, plain: int = 48, background: int = 16) -> Soaked:
@@ -154,8 +159,11 @@ def plot(found: Soaked, title: str, path: Path) -> None:
     figure = Figure(figsize=(6.4, 2.6), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    axes.plot(found.at, found.memory_mib, linewidth=1.2)
-    axes.set_ylim(0, max(found.memory_mib) * 1.15)
+    for name, values in (("engine", found.engine_mib), ("server", found.memory_mib)):
+        if any(values):
+            axes.plot(found.at, values, linewidth=1.2, label=name)
+    axes.set_ylim(0, max(found.memory_mib + found.engine_mib) * 1.15)
+    axes.legend(fontsize=8)
     axes.set_xlabel("seconds at full load")
     axes.set_ylabel("MiB resident")
     axes.set_title(title, fontsize=9)
@@ -182,9 +190,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             server.process.wait(60)
     if told.plot:
         total = found.streams + found.lines
-        title = f"Server and engine ({told.engine}): {total} solutions, {found.events} events"
+        title = f"Engine {told.engine}: {total} solutions, {found.events} events"
         plot(found, title, told.plot)
-    print(json.dumps({**asdict(found), "growth": round(found.growth(), 4), "left": left}))
+    told_of = {**vars(found), "growth": round(found.growth(), 4), "left": left}
+    print(json.dumps(told_of))
 
 
 if __name__ == "__main__":
