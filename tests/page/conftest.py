@@ -10,6 +10,7 @@ import pytest
 
 from app.engines.scripted import ScriptedEngine
 from tests.conftest import skip
+from tests.page.looking import PATIENCE_MS
 from tests.support import recordings
 from tests.support.server import LocalServer, local_server
 
@@ -24,7 +25,6 @@ LISTEN = """
     addEventListener("securitypolicyviolation", (event) =>
       window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 """
-PATIENCE_MS = 30_000
 
 
 @pytest.fixture(scope="package")

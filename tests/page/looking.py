@@ -8,19 +8,26 @@ from playwright.sync_api import Page, expect
 
 from tests.support.server import LocalServer
 
+PATIENCE_MS = 30_000
+"""For what takes long on a busy machine."""
+
 
 def ask(page: Page, server: LocalServer, question: str, strategy: str = "guided") -> None:
-    """Open the page and ask."""
-    page.goto(f"{server.url}/")
+    """Open the page, if it is not open, and ask."""
+    if not page.url.startswith(server.url):
+        page.goto(f"{server.url}/")
+    before = page.url
     page.get_by_label("The problem, in plain words").fill(question)
     page.get_by_role("radio", name=strategy).check()
     page.get_by_role("button", name="Solve", exact=True).click()
+    page.wait_for_url(lambda url: url != before)
 
 
 def ended(page: Page, kind: str) -> str:
     """Wait for the end; what the outcome says."""
-    outcome = page.get_by_role("region", name="Outcome")
-    expect(page.locator(f'.outcome[data-kind="{kind}"]')).to_be_visible()
+    name = page.url.partition("#")[2]
+    outcome = page.locator(f'[data-id="{name}"]').get_by_role("region", name="Outcome")
+    expect(outcome).to_have_attribute("data-kind", kind, timeout=PATIENCE_MS)
     return outcome.inner_text()
 
 

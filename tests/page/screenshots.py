@@ -7,11 +7,13 @@ on Debian `fonts-inter` and `fonts-sil-charis` look like what most readers have.
 from __future__ import annotations
 
 import io
+import logging
 import shutil
 import sys
 from collections.abc import Callable
 from typing import Final
 
+import structlog
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -25,7 +27,6 @@ from tests.support.server import LocalServer, local_server
 IMAGES: Final = REPOSITORY / "docs" / "images"
 MOST_BYTES: Final = 150_000
 COLOURS: Final = 192
-WIDE: Final = (1240, 900)
 PHONE: Final = (360, 740)
 
 
@@ -53,9 +54,9 @@ def phone(page: Page, server: LocalServer) -> None:
 
 
 PICTURES: Final[dict[str, tuple[Callable[[Page, LocalServer], None], tuple[int, int], str]]] = {
-    "solve": (solve, WIDE, "light"),
-    "vote": (vote, WIDE, "light"),
-    "dark": (dark, WIDE, "dark"),
+    "solve": (solve, (1240, 1130), "light"),
+    "vote": (vote, (1240, 1260), "light"),
+    "dark": (dark, (1240, 740), "dark"),
     "phone": (phone, PHONE, "light"),
 }
 
@@ -71,9 +72,7 @@ def take(browser: Browser, name: str) -> None:
         show(page, server)
         expect(page.locator(".history a")).to_have_count(1)
         page.wait_for_timeout(300)
-        if width == PHONE[0]:
-            page.locator("#solution").scroll_into_view_if_needed()
-        drawn = page.screenshot(full_page=width != PHONE[0])
+        drawn = page.screenshot()
         page.close()
     picture = Image.open(io.BytesIO(drawn)).convert("RGB").quantize(COLOURS)
     file = IMAGES / f"page-{name}.png"
@@ -90,6 +89,7 @@ def main(names: list[str]) -> None:
     if program is None:
         raise SystemExit("Chromium is not installed; `apt-get install chromium` or the like")
     IMAGES.mkdir(exist_ok=True)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
         for name in names or PICTURES:

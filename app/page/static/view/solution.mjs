@@ -100,7 +100,7 @@ class Drawing {
   constructor(solution, { composer, fork, cancel, forget, signal }) {
     this.model = begun(solution);
     this.#actions = { composer, fork, cancel, forget };
-    this.element = h("article", { class: "solution", "aria-labelledby": "asked" });
+    this.element = h("article", { class: "solution", "data-id": solution.id, "aria-labelledby": "asked" });
     this.#build();
     const resized = () => this.#draw();
     window.addEventListener("resize", resized, { signal });
