@@ -130,7 +130,7 @@ def _hostile() -> str:
     )
     return trace(
         ("Formalize", f"{markup} m = 1 + 1"),
-        ("Solve Subquestion", "\u202e2 = 1 + 1\u202c &lt;b&gt; \u0007 1 + 1 = 3 \\boxed{<b>2</b>}"),
-        ("<b>Cheat</b>", "x" * 100_000 + " " + "(" * 500),
+        ("Solve Subquestion", "\u202e2 = 1 + 1\u202c &lt;b&gt; \u0007\n1 + 1 = 3"),
+        ("<b>Cheat</b>", "x" * 5_000 + " " + "(" * 500),
         ("Summarize", r"\boxed{<i>2</i>}"),
     )
