@@ -21,7 +21,10 @@ from app.store.files import FileStore
 from app.store.lines import Answered, LineStore
 from app.store.pages import Page
 
-LATER = time.time() + 1_000_000
+
+def later() -> float:
+    """When a lease ends that nobody is to take over: within what a lease may last."""
+    return time.time() + 600
 
 
 @dataclass
@@ -48,10 +51,10 @@ async def store(database_url: str, tmp_path: Path) -> AsyncIterator[Store]:
 async def begun(store: Store, count: int) -> Batch:
     """A batch in progress with `count` lines."""
     batch = Batch(
-        "batch_1", "anna", "scripted", "/v1/solutions", "file-1", "24h", time.time(), LATER
+        "batch_1", "anna", "scripted", "/v1/solutions", "file-1", "24h", time.time(), later()
     )
     await store.batches.insert(batch)
-    assert await store.batches.claim(batch, "one", LATER)
+    assert await store.batches.claim(batch, "one", later())
     await store.lines.insert(
         [
             {"batch_id": batch.id, "line": n, "custom_id": f"id {n}", "offset": 0, "length": 1}
@@ -77,7 +80,7 @@ async def test_no_two_replicas_get_the_same_line(store: Store) -> None:
 
     async def take(replica: str) -> list[int]:
         taken = []
-        while found := await store.lines.claim(batch.id, replica, LATER, 7):
+        while found := await store.lines.claim(batch.id, replica, later(), 7):
             assert len(found) <= 7
             taken += [line.line for line in found]
         return taken
@@ -89,7 +92,7 @@ async def test_no_two_replicas_get_the_same_line(store: Store) -> None:
 async def test_a_line_is_answered_by_who_holds_it_and_once(store: Store) -> None:
     batch = await begun(store, 2)
     await store.lines.claim(batch.id, "dead", time.time() - 1, 1)
-    (line, _) = await store.lines.claim(batch.id, "two", LATER, 5)
+    (line, _) = await store.lines.claim(batch.id, "two", later(), 5)
     assert (line.line, line.attempt) == (1, 2)
     await store.lines.answer([answer(1)], "dead")
     assert (await store.batches.get(batch.id, "anna")).completed == 0
@@ -102,28 +105,28 @@ async def test_a_line_is_answered_by_who_holds_it_and_once(store: Store) -> None
 async def test_what_is_given_back_can_be_taken_and_does_not_count(store: Store) -> None:
     batch = await begun(store, 1)
     for _ in range(3):
-        (line,) = await store.lines.claim(batch.id, "one", LATER, 5)
+        (line,) = await store.lines.claim(batch.id, "one", later(), 5)
         assert line.attempt == 1
-        assert not await store.lines.claim(batch.id, "two", LATER, 5)
+        assert not await store.lines.claim(batch.id, "two", later(), 5)
         await store.lines.release([line.key], "two")  # not its own
-        assert not await store.lines.claim(batch.id, "two", LATER, 5)
+        assert not await store.lines.claim(batch.id, "two", later(), 5)
         await store.lines.release([line.key], "one")
 
 
 async def test_a_renewed_line_stays_with_its_replica(store: Store) -> None:
     batch = await begun(store, 1)
     (line,) = await store.lines.claim(batch.id, "one", time.time() - 1, 5)
-    await store.lines.renew([line.key], "one", LATER)
-    assert not await store.lines.claim(batch.id, "two", LATER, 5)
+    await store.lines.renew([line.key], "one", later())
+    assert not await store.lines.claim(batch.id, "two", later(), 5)
 
 
 async def test_each_step_is_made_by_one_replica(store: Store) -> None:
     batch = Batch(
-        "batch_1", "anna", "scripted", "/v1/solutions", "file-1", "24h", time.time(), LATER
+        "batch_1", "anna", "scripted", "/v1/solutions", "file-1", "24h", time.time(), later()
     )
     await store.batches.insert(batch)
     claims = await asyncio.gather(
-        *(store.batches.claim(batch, name, LATER) for name in ("one", "two"))
+        *(store.batches.claim(batch, name, later()) for name in ("one", "two"))
     )
     assert sorted(claims) == [False, True]
     holder, other = ("one", "two") if claims[0] else ("two", "one")
@@ -141,7 +144,7 @@ async def test_each_step_is_made_by_one_replica(store: Store) -> None:
 
 async def test_a_batch_is_not_finished_before_its_last_line(store: Store) -> None:
     batch = await begun(store, 2)
-    await store.lines.claim(batch.id, "one", LATER, 5)
+    await store.lines.claim(batch.id, "one", later(), 5)
     await store.lines.answer([answer(1)], "one")
     assert not await store.batches.finish(batch)
     await store.lines.answer([answer(2, "failed")], "one")
@@ -151,7 +154,7 @@ async def test_a_batch_is_not_finished_before_its_last_line(store: Store) -> Non
 async def test_what_is_left_to_do_is_counted(store: Store) -> None:
     assert await store.batches.backlog("scripted") == (0, None)
     batch = await begun(store, 3)
-    await store.lines.claim(batch.id, "one", LATER, 1)
+    await store.lines.claim(batch.id, "one", later(), 1)
     await store.lines.answer([answer(1)], "one")
     assert await store.batches.backlog("scripted") == (2, batch.created_at)
     assert await store.batches.backlog("another") == (0, None), "not this server's to answer"
@@ -161,13 +164,13 @@ async def test_what_is_left_to_do_is_counted(store: Store) -> None:
 
 async def test_the_files_are_written_once_and_in_order(store: Store) -> None:
     batch = await begun(store, 150)
-    while found := await store.lines.claim(batch.id, "one", LATER, 40):
+    while found := await store.lines.claim(batch.id, "one", later(), 40):
         answers = [answer(line.line, "completed" if line.line % 3 else "failed") for line in found]
         await store.lines.answer(answers[::-1], "one")
     assert await store.batches.finish(batch)
     batch = await store.batches.get(batch.id, "anna")
     assert await store.batches.claim(batch, "dead", time.time() - 1)
-    assert await store.batches.claim(batch, "two", LATER)
+    assert await store.batches.claim(batch, "two", later())
     assert not await store.results.finalize(batch, "dead"), "it is not its any more"
     assert await store.results.finalize(batch, "two")
     assert not await store.results.finalize(batch, "two")
@@ -189,14 +192,14 @@ async def test_the_files_are_written_once_and_in_order(store: Store) -> None:
 @pytest.mark.parametrize("end", ["cancelled", "expired"])
 async def test_what_is_not_answered_goes_to_the_error_file(store: Store, end: str) -> None:
     batch = await begun(store, 3)
-    await store.lines.claim(batch.id, "one", LATER, 2)
+    await store.lines.claim(batch.id, "one", later(), 2)
     await store.lines.answer([answer(2)], "one")
     if end == "expired":
         assert await store.batches.expire(batch)
     else:
         assert await store.batches.cancel(batch)
     batch = await store.batches.get(batch.id, "anna")
-    assert await store.batches.claim(batch, "two", LATER)
+    assert await store.batches.claim(batch, "two", later())
     assert await store.results.finalize(batch, "two")
     await store.lines.answer([answer(1)], "one")  # too late
     ended = await store.batches.get(batch.id, "anna")
@@ -269,7 +272,7 @@ async def test_expired_files_go_unless_a_batch_needs_them(store: Store) -> None:
         for lasts_s in (-1, -1, 3_600)
     ]
     batch = Batch(
-        "batch_1", "anna", "scripted", "/v1/solutions", made[0].id, "24h", time.time(), LATER
+        "batch_1", "anna", "scripted", "/v1/solutions", made[0].id, "24h", time.time(), later()
     )
     await store.batches.insert(batch)
     await store.files.sweep()
