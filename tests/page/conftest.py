@@ -41,9 +41,9 @@ def slow() -> Iterator[LocalServer]:
         yield server
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, driven by Playwright, whose event loop must not outlive this package."""
+    """Debian's Chromium, driven by Playwright, whose event loop must not outlive this file."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
