@@ -25,7 +25,7 @@ from tests.support.batching import begin, check_once, ended, line
 from tests.support.killing import THOROUGH
 from tests.support.measured import note
 from tests.support.postgres import binaries, postgres
-from tests.support.server_process import ServerProcess, start
+from tests.support.server_process import ServerProcess, serving
 from tests.support.streams import check_order, events
 
 QUESTION = "What is 12 * 7?"
@@ -33,19 +33,6 @@ AWAY_S = 10.0 if THOROUGH else 3.0
 CROWD = 1_000
 PLACES = 64
 KIB = 1024
-
-
-@contextmanager
-def serving(state: Path, *options: str, **settings: object) -> Iterator[ServerProcess]:
-    """A server on the scripted engine; killed at the end."""
-    state.mkdir(exist_ok=True)
-    server = start(state, "--engine", "scripted", options=options, **settings)
-    try:
-        server.wait_ready()
-        yield server
-    finally:
-        server.process.kill()
-        server.process.wait()
 
 
 def post(server: ServerProcess, **body: object) -> httpx2.Response:

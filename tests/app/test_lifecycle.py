@@ -26,24 +26,11 @@ from app.pulse import Pulse
 from app.serve import bind
 from app.settings import Settings
 from app.web.ops_server import OpsServer
-from tests.support.server_process import ServerProcess, start
+from tests.support.server_process import ServerProcess, serving
 from tests.support.streams import check_order, events
 
 QUESTION = "What is 12 * 7?"
 HANG = ("--fault", "hang")
-
-
-@contextmanager
-def serving(state: Path, *options: str, **settings: object) -> Iterator[ServerProcess]:
-    """A server on the scripted engine; killed at the end if it still runs."""
-    state.mkdir(exist_ok=True)
-    server = start(state, "--engine", "scripted", options=options, **settings)
-    try:
-        server.wait_ready()
-        yield server
-    finally:
-        server.process.kill()
-        server.process.wait()
 
 
 @contextmanager

@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,3 +78,16 @@ def _is_ready(url: str) -> bool:
         return httpx2.get(f"{url}/startupz", timeout=2).status_code == 200
     except httpx2.HTTPError:
         return False
+
+
+@contextmanager
+def serving(state: Path, *options: str, **settings: object) -> Iterator[ServerProcess]:
+    """A server on the scripted engine; killed at the end if it still runs."""
+    state.mkdir(exist_ok=True)
+    server = start(state, "--engine", "scripted", options=options, **settings)
+    try:
+        server.wait_ready()
+        yield server
+    finally:
+        server.process.kill()
+        server.process.wait()
