@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
@@ -30,6 +29,7 @@ from app.strategies.base import Problem, Step
 from app.strategies.guided import guided
 from statespace.reader import Closed
 from tests.support.otlp import CLIENT_SPAN, collector
+from tests.support.ports import free_port
 from tests.support.server import local_server
 from tests.support.upstream import END, MODEL, STARTER, FakeUpstream
 
@@ -316,9 +316,7 @@ def test_the_service_says_when_it_can_serve(server: FakeUpstream) -> None:
 
 async def test_starting_waits_for_a_first_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.engines.remote.LOOK_S", 0.02)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    late = FakeUpstream(lambda _: TEXT, port=port)
+    late = FakeUpstream(lambda _: TEXT, port=free_port())
     phases: list[str] = []
     engine = RemoteEngine(settings(late))
     starting = asyncio.create_task(engine.start(phases.append))

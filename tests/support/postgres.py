@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
+
+from tests.support.ports import free_port
 
 NOBODY = 65534
 _names = count()
@@ -81,9 +82,7 @@ def postgres(programs: Path) -> Iterator[Postgres]:
             capture_output=True,
             **_ordinary(),
         )  # fmt: skip
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-        server = Postgres(folder, port, programs)
+        server = Postgres(folder, free_port(), programs)
         server.start()
         try:
             yield server

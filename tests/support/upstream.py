@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from tokenizers import Tokenizer
 
 from tests.conftest import REPOSITORY
+from tests.support.ports import free_port
 
 STARTER = REPOSITORY / "checkpoints" / "starter"
 CORE = Tokenizer.from_file(str(STARTER / "tokenizer.json"))
@@ -63,8 +64,8 @@ class FakeUpstream:
 
     def start(self) -> None:
         """Serve, on the same port as before."""
+        self.port = self.port or free_port()
         listener = socket.create_server(("127.0.0.1", self.port))
-        self.port = listener.getsockname()[1]
         config = uvicorn.Config(
             self._app(), log_level="critical", lifespan="on", timeout_graceful_shutdown=0
         )

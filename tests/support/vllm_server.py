@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 
 from app.engines import cpu
 from app.settings import Settings
+from tests.support.ports import free_port
 
 START_S = 300.0
 STOP_S = 60.0
@@ -64,8 +64,7 @@ def vllm_process(
 ) -> Iterator[VllmServer]:
     """A server with our CPU profile and `options`, until the block ends."""
     settings = Settings()
-    with socket.create_server(("127.0.0.1", port)) as free:
-        port = free.getsockname()[1]
+    port = port or free_port()
     with log.open("wb") as sink:
         process = subprocess.Popen(
             [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(checkpoint),

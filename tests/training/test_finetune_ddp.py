@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.support.ports import free_port
 from tests.support.tiny_models import make
 from tests.training.finetune import RECIPES, command, losses, report, small, traces
 from training.finetune import sft
@@ -24,12 +24,9 @@ def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
     model = make("llama", tmp_path / "model")
     data = traces(tmp_path / "accepted.jsonl")
     alone = sft.run(small("llama-3-8b", model), [data], tmp_path / "alone", report())
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--num_processes=2"]
     launch += [f"--config_file={RECIPES.parent / 'accelerate' / 'ddp.yaml'}"]
-    launch += [f"--main_process_port={port}", "-m"]
+    launch += [f"--main_process_port={free_port()}", "-m"]
     launch += command("sft", "llama-3-8b", model, tmp_path / "both", f"--data={data}")
     done = subprocess.run(
         launch,
