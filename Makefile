@@ -5,7 +5,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: help install demo serve stop test test-all check fix docs bench clean
+.PHONY: help install demo serve stop test test-all check fix docs examples bench clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,10 @@ fix: install  ## format and mend what the linter can
 
 docs: install  ## build the documentation site, links checked, in build/docs/site
 	@$(BIN)/python -m scripts.site
+
+examples:  ## the frameworks of examples/ in .venv-examples, for the examples and their tests
+	@test -x .venv-examples/bin/python || python3 -m venv .venv-examples
+	@.venv-examples/bin/python -m pip install --disable-pip-version-check --quiet -r requirements/examples.txt
 
 bench: install  ## what parsing, checking and serving cost
 	@$(BIN)/python -m benchmarks.reading

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
 from app.openai.model_names import names
-from tests.conftest import skip
+from tests.support.node import node
 from tests.support.server import LocalServer, local_server
 
 QUESTIONS = load_recordings(RECORDINGS)
@@ -21,21 +18,10 @@ BACKTRACKING = next(question for question, text in QUESTIONS.items() if "Backtra
 ANSWER = r"The final answer is \boxed{72}."
 
 
-@pytest.fixture
-def node(repository: Path) -> str:
-    """Node, with the packages of tests/clients installed."""
-    if (found := shutil.which("node")) is None:
-        skip("no node here")
-    if not (repository / "tests" / "clients" / "node_modules").is_dir():
-        skip("no packages in tests/clients; run `npm ci --prefix tests/clients`")
-    assert found is not None
-    return found
-
-
-def ask(node: str, repository: Path, server: LocalServer, **environment: str) -> Any:
+def ask(repository: Path, server: LocalServer, **environment: str) -> Any:
     script = str(repository / "tests" / "clients" / "chat.mjs")
     done = subprocess.run(
-        [node, script, server.url, "scripted", BACKTRACKING],
+        [node(), script, server.url, "scripted", BACKTRACKING],
         capture_output=True,
         text=True,
         timeout=120,
@@ -46,9 +32,9 @@ def ask(node: str, repository: Path, server: LocalServer, **environment: str) ->
     return json.loads(done.stdout)
 
 
-def test_both_clients_see_the_steps_and_the_answer(node: str, repository: Path) -> None:
+def test_both_clients_see_the_steps_and_the_answer(repository: Path) -> None:
     with local_server(ScriptedEngine(Script(QUESTIONS, delay_s=0.001))) as server:
-        told = ask(node, repository, server)
+        told = ask(repository, server)
     by_openai, by_ai = told["openai"], told["ai"]
     reasoning = by_openai["plain"]["reasoning_content"]
     assert "✗ refuted: 48 / 2 = 26, but it is 24" in reasoning
@@ -72,9 +58,9 @@ def test_both_clients_see_the_steps_and_the_answer(node: str, repository: Path) 
     assert by_ai["streamed"]["usage"]["reasoningTokens"] > 0
 
 
-def test_both_clients_raise_an_error_in_the_stream(node: str, repository: Path) -> None:
+def test_both_clients_raise_an_error_in_the_stream(repository: Path) -> None:
     script = Script(QUESTIONS, delay_s=0, fault="error", after=15)
     with local_server(ScriptedEngine(script)) as server:
-        told = ask(node, repository, server, FAILING="1")
+        told = ask(repository, server, FAILING="1")
     for message in (told["openai"], told["ai"]):
         assert "told to fail" in message

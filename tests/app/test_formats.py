@@ -6,7 +6,6 @@ tests/clients/formats.mjs reads the streams with their own packages, which check
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +17,8 @@ import pytest
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
 from statespace.actions import Action
 from statespace.text import render
-from tests.conftest import skip
 from tests.docs.snippets import snippets
+from tests.support.node import node
 from tests.support.server import LocalServer, local_server
 
 QUESTIONS = load_recordings(RECORDINGS)
@@ -43,10 +42,6 @@ def server() -> Iterator[LocalServer]:
 @pytest.fixture(scope="module")
 def told(server: LocalServer, repository: Path) -> dict[str, Any]:
     """What both clients made of each case, all in one process of Node."""
-    if (node := shutil.which("node")) is None:
-        skip("no node here")
-    if not (repository / "tests" / "clients" / "node_modules" / "@ag-ui").is_dir():
-        skip("no packages in tests/clients; run `npm ci --prefix tests/clients`")
     failing = ScriptedEngine(Script(QUESTIONS, delay_s=0, fault="error", after=15))
     slow = ScriptedEngine(Script(QUESTIONS, delay_s=0.05))
     with local_server(failing) as broken, local_server(slow) as waiting:
@@ -71,7 +66,7 @@ def told(server: LocalServer, repository: Path) -> dict[str, Any]:
         ]
         script = repository / "tests" / "clients" / "formats.mjs"
         done = subprocess.run(
-            [str(node), str(script), json.dumps(listed)],
+            [node(), str(script), json.dumps(listed)],
             capture_output=True,
             text=True,
             timeout=120,
@@ -227,7 +222,7 @@ def test_the_snippets_of_the_docs_run(server: LocalServer, repository: Path) -> 
     source = "".join(found).replace("http://127.0.0.1:8000", server.url)
     source += "console.log(typeof transport.sendMessages);"
     done = subprocess.run(
-        ["node", "--input-type=module", "--eval", source],
+        [node(), "--input-type=module", "--eval", source],
         capture_output=True,
         text=True,
         cwd=repository / "tests" / "clients",
