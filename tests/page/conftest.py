@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from app.engines.scripted import ScriptedEngine
-from tests.conftest import skip
 from tests.page.looking import PATIENCE_MS
 from tests.support import recordings
+from tests.support.browser import browser
 from tests.support.server import LocalServer, local_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-# `no-sandbox`: in containers Chromium has none; what it opens here is our own.
-OPTIONS = ("--no-sandbox", "--disable-gpu", "--force-prefers-reduced-motion")
+__all__ = ["browser"]
+
 LISTEN = """
     window.violations = [];
     addEventListener("securitypolicyviolation", (event) =>
@@ -39,20 +37,6 @@ def slow() -> Iterator[LocalServer]:
     """A server whose long solution takes some tens of seconds."""
     with local_server(ScriptedEngine(recordings.script(delay_s=0.02))) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, driven by Playwright, whose event loop must not outlive this file."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415
-
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        skip("Chromium is not installed; `apt-get install chromium` or the like")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.engines.scripted import ScriptedEngine
 from tests.conftest import REPOSITORY
-from tests.page.conftest import OPTIONS, PROGRAMS
 from tests.page.looking import ask, ended
 from tests.support import recordings
+from tests.support.browser import OPTIONS, PROGRAMS
 from tests.support.server import LocalServer, local_server
 
 IMAGES: Final = REPOSITORY / "docs" / "images"

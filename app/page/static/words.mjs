@@ -1,6 +1,6 @@
 // What the page says of actions, verdicts and ends.
 
-import { answerStates, kindOf, refutedChecks } from "./model.mjs";
+import { answerStates, kindOf, refutedChecks, valueOf } from "./model.mjs";
 
 // Letter and label of each action; its colour is in style/states.css.
 export const ACTIONS = {
@@ -132,7 +132,7 @@ function votes({ head }) {
   const counted = head.paths.filter((path) => path.answer !== null && path.weight !== null);
   const weight = (paths) => paths.reduce((sum, path) => sum + path.weight, 0);
   const chosen = head.paths.find((path) => path.path === head.answer_path);
-  const agreeing = counted.filter((path) => path.answer === chosen?.answer);
+  const agreeing = counted.filter((path) => chosen && valueOf(path.answer) === valueOf(chosen.answer));
   const share = weight(agreeing) / (weight(counted) || 1);
   const few = share <= 0.5 ? "Only " : "";
   return [`${few}${agreeing.length} of ${counted.length} paths with an answer say this.`];

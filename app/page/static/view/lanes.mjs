@@ -2,7 +2,7 @@
 
 import { h, visible } from "../dom.mjs";
 import { outputNodes } from "../maths/mathml.mjs";
-import { isOver } from "../model.mjs";
+import { isOver, valueOf } from "../model.mjs";
 import { lanes } from "../tree.mjs";
 
 const NARROW = "(max-width: 34rem)";
@@ -57,20 +57,22 @@ export class Lanes {
     const answers = new Map();
     for (const path of model.paths.values()) {
       if (path.answer === null || path.weight === null) continue;
-      const found = answers.get(path.answer) ?? { paths: 0, weight: 0 };
+      const value = valueOf(path.answer);
+      const found = answers.get(value) ?? { answer: path.answer, paths: 0, weight: 0 };
       found.paths += 1;
       found.weight += path.weight ?? 1;
-      answers.set(path.answer, found);
+      answers.set(value, found);
     }
-    const key = JSON.stringify([...answers, model.head.answer]);
+    const chosen = model.head.answer === null ? null : valueOf(model.head.answer);
+    const key = JSON.stringify([...answers, chosen]);
     if (this.tally.dataset.key === key) return;
     this.tally.dataset.key = key;
     const most = Math.max(1, ...[...answers.values()].map((one) => one.weight));
     const sorted = [...answers].sort(([, one], [, other]) => other.weight - one.weight);
-    const rows = sorted.map(([answer, { paths, weight }]) =>
+    const rows = sorted.map(([value, { answer, paths, weight }]) =>
       h(
         "tr",
-        { "data-chosen": String(answer === model.head.answer) },
+        { "data-chosen": String(value === chosen) },
         h("th", { scope: "row" }, ...outputNodes(answer)),
         h("td", {}, bar(weight / most)),
         h("td", {}, `${paths}`),
@@ -105,7 +107,7 @@ function standingOf(model, path, states) {
   if (ended.answer === null) return ["none", ["no answer"]];
   const refuted = (ended.states ?? []).some((id) => model.states.get(id)?.verdict === "refuted");
   const doubt = refuted || (!ended.states && states.some((state) => state.verdict === "refuted"));
-  const agrees = head.answer !== null && ended.answer === head.answer;
+  const agrees = head.answer !== null && valueOf(ended.answer) === valueOf(head.answer);
   const told = ["says ", h("strong", {}, ...outputNodes(ended.answer))];
   if (doubt) told.push(h("span", { class: "verdict", "data-verdict": "refuted" }, "✗ refuted step"));
   if (agrees) told.push(h("span", { class: "agrees" }, "as the answer"));
