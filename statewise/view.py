@@ -16,7 +16,6 @@ from statespace.events import (
     Ended,
     Event,
     PathCompleted,
-    SolutionCompleted,
     SolutionCreated,
     SolutionInProgress,
     TextCompleted,
@@ -26,6 +25,7 @@ from statespace.events import (
 )
 from statespace.solutions import Solution, Status
 from statespace.trace import Origin, Transition, Verdict
+from statewise.outcome import doubts, hint, holds
 from statewise.terminal import visible
 from statewise.view_style import COLOURS, REASONS, VERDICTS
 from statewise.view_tree import Tree
@@ -141,33 +141,18 @@ def ending(solution: Solution) -> Table:
     if solution.status is Status.COMPLETED and solution.answer is not None:
         style = "bold green" if holds(solution) else "bold red"
         row.add_row("", Text.assemble(("Answer: ", "bold"), (visible(solution.answer), style)))
-        if not holds(solution):
-            row.add_row("", Text("A step that it rests on is wrong: do not trust it.", "red"))
+        for doubt in doubts(solution):
+            row.add_row("", Text(doubt, "yellow" if holds(solution) else "red"))
     elif solution.status is Status.COMPLETED:
         row.add_row("", Text("The model answered in plain text, without states.", "yellow"))
     else:
         row.add_row("", Text(visible(f"Not solved: {_why(solution)}."), "bold red"))
+    if (said := hint(solution)) is not None:
+        row.add_row("", Text(said, "yellow"))
     seconds = (solution.completed_at or solution.created_at) - solution.created_at
     cost = f"{len(solution.transitions)} transitions · {solution.usage.completion_tokens} tokens"
     row.add_row("", Text(f"{cost} · {seconds:.1f} s · {visible(solution.model)}", "dim"))
     return row
-
-
-def is_solved(event: Event) -> bool:
-    """Whether this end event states an answer, and no refuted transition is on its path."""
-    if not isinstance(event, SolutionCompleted):
-        return False
-    return event.solution.answer is not None and holds(event.solution)
-
-
-def holds(solution: Solution) -> bool:
-    """Whether nothing that the answer rests on is refuted; dead ends do not count."""
-    states = solution.answer_states
-    return not any(
-        transition.verdict is Verdict.REFUTED
-        for transition in solution.transitions
-        if transition.id in states
-    )
 
 
 def _why(solution: Solution) -> str:

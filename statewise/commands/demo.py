@@ -12,8 +12,8 @@ from statespace.solutions import SolutionRequest
 from statewise.client import Client, ServerError
 from statewise.commands.solve import show
 from statewise.failures import NO_SERVER, NOT_SOLVED, checked, fail
+from statewise.outcome import is_solved
 from statewise.servers import Child, find, wait_ready
-from statewise.view import is_solved
 
 PROBLEM = (
     "A baker makes 6 trays of muffins with 8 muffins on each tray. He sells 30 muffins. "

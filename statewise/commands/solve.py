@@ -13,9 +13,10 @@ from statespace.events import Event
 from statespace.solutions import SolutionRequest
 from statewise.client import Client, EventStream, ServerError
 from statewise.failures import BAD_INPUT, NO_SERVER, NOT_SOLVED, fail
+from statewise.outcome import is_solved
 from statewise.servers import for_one_call
 from statewise.terminal import one_line, print_utf8
-from statewise.view import SolutionView, is_solved
+from statewise.view import SolutionView
 
 
 def solve_command(

@@ -10,7 +10,8 @@ from rich.console import Console
 from app.engines.scripted import Script, ScriptedEngine
 from statespace.solutions import Solution, SolutionRequest
 from statewise.client import Client
-from statewise.view import SolutionView, holds
+from statewise.outcome import HINT, doubts, hint, holds
+from statewise.view import SolutionView
 from tests.support.server import local_server
 
 QUESTION = "How many?"
@@ -52,6 +53,24 @@ def test_paths_are_told_apart() -> None:
     assert solution.verification.refuted == 1
     assert holds(solution)
     assert "do not trust it" not in output
+
+
+def test_an_answer_is_doubted_where_there_is_reason_to() -> None:
+    """Nothing checked, or a vote that nobody won; and the starter says what it is for."""
+    bare = "State 1:\nAction: Summarize\nOutput: \\boxed{%d}"
+    output, solution = shown(Script({QUESTION: bare % 4}, 0.0))
+    assert "Nothing that it rests on could be checked." in output
+    assert HINT[:30] not in output
+    assert hint(solution.model_copy(update={"model": "starter"})) == HINT
+
+    alike = [RIGHT, RIGHT.replace("{4}", "{4.0}"), RIGHT.replace("{4}", "{7}")]
+    vote = {"strategy": "vote-3", "vote": {"paths": 3, "waves": [3]}}
+    _, solution = shown(Script({QUESTION: alike}, 0.0), **vote)
+    assert doubts(solution) == []
+    assert hint(solution.model_copy(update={"model": "starter"})) is None
+    alike[1] = RIGHT.replace("{4}", "{9}")
+    output, _ = shown(Script({QUESTION: alike}, 0.0), **vote)
+    assert "Only 1 of 3 paths with an answer say this." in output
 
 
 def test_who_has_written_a_state_is_told() -> None:
