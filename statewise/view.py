@@ -148,7 +148,8 @@ def ending(solution: Solution) -> Table:
     else:
         row.add_row("", Text(visible(f"Not solved: {_why(solution)}."), "bold red"))
     if (said := hint(solution)) is not None:
-        row.add_row("", Text(said, "yellow"))
+        well = solution.answer is not None and not doubts(solution)
+        row.add_row("", Text(said, "dim" if well else "yellow"))
     seconds = (solution.completed_at or solution.created_at) - solution.created_at
     cost = f"{len(solution.transitions)} transitions · {solution.usage.completion_tokens} tokens"
     row.add_row("", Text(f"{cost} · {seconds:.1f} s · {visible(solution.model)}", "dim"))

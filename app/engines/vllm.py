@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -239,16 +242,32 @@ def _build(args: Any) -> Any:
         config = args.create_engine_config(context)
         if cpu.is_cpu():
             cpu.check_executor(config.parallel_config.distributed_executor_backend)
-        engine = AsyncLLM.from_vllm_config(
-            config,
-            usage_context=context,
-            enable_log_requests=args.enable_log_requests,
-            disable_log_stats=args.disable_log_stats,
-        )
+        with _deaf_to_the_terminal():
+            engine = AsyncLLM.from_vllm_config(
+                config,
+                usage_context=context,
+                enable_log_requests=args.enable_log_requests,
+                disable_log_stats=args.disable_log_stats,
+            )
         envs.enable_envs_cache()  # else the environment is read again for every token
     except (Exception, SystemExit) as error:
         raise EngineStartError(f"vLLM did not start: {error}") from error
     return engine
+
+
+@contextmanager
+def _deaf_to_the_terminal() -> Iterator[None]:
+    """Processes started meanwhile do not get SIGINT and SIGHUP; we end them ourselves.
+
+    A terminal sends those to all processes of its foreground. The engine core would abort every
+    request at once, where the service lets running streams finish.
+    """
+    resource_tracker.ensure_running()  # the start of this helper would let them through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _lora_request(name: str, number: int, path: str) -> Any:

@@ -60,6 +60,23 @@ def kill_mid_stream(server: ServerProcess) -> None:
          last_end_s=round(max(at for _, at in told) - killed, 3))  # fmt: skip
 
 
+def check_deaf(server: ServerProcess, engine: list[psutil.Process]) -> None:
+    """A terminal sends Ctrl-C to the engine, too: the streams that the service ends must go on."""
+    with httpx2.stream(
+        "POST",
+        f"{server.url}/v1/solutions",
+        json={"question": QUESTION, "stream": True},
+        timeout=60,
+    ) as response:
+        pieces = response.iter_text()
+        first = next(pieces)
+        for each in engine:
+            each.send_signal(signal.SIGINT)
+            each.send_signal(signal.SIGHUP)
+        found = events(first + "".join(pieces))
+    assert found[-1]["type"] == "solution.completed"
+
+
 def until_ready(server: ServerProcess) -> None:
     """Until the engine has come back."""
     began = time.monotonic()
@@ -71,11 +88,15 @@ def until_ready(server: ServerProcess) -> None:
 
 
 def test_no_engine_process_outlives_its_server(tmp_path: Path) -> None:
-    """After kill -9 the engine stays behind with gigabytes; the next start must end it."""
+    """After kill -9 the engine stays behind with gigabytes; the next start must end it.
+
+    It does not listen to what a terminal sends to all processes.
+    """
     first = start(tmp_path)
     first.wait_ready()
     orphaned = engine_processes(first.record)
     assert orphaned, "the engine core was not recorded"
+    check_deaf(first, orphaned)
     os.kill(first.process.pid, signal.SIGKILL)
     first.process.wait()
     time.sleep(1)

@@ -67,7 +67,6 @@ def test_an_answer_is_doubted_where_there_is_reason_to() -> None:
     vote = {"strategy": "vote-3", "vote": {"paths": 3, "waves": [3]}}
     _, solution = shown(Script({QUESTION: alike}, 0.0), **vote)
     assert doubts(solution) == []
-    assert hint(solution.model_copy(update={"model": "starter"})) is None
     alike[1] = RIGHT.replace("{4}", "{9}")
     output, _ = shown(Script({QUESTION: alike}, 0.0), **vote)
     assert "Only 1 of 3 paths with an answer say this." in output

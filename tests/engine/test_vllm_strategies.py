@@ -1,0 +1,78 @@
+"""Going back and going on from a state, on the real engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.engine.test_vllm_server import LONG, solve, stream, until_idle
+from tests.support.server_process import ServerProcess
+from tests.support.streams import check_order
+
+pytestmark = pytest.mark.engine
+
+HARD = (
+    "Hair clips are $13 apiece. Samira gets 9, then on top of that comes a fee of $2. How much is "
+    "the whole bill?",
+    "There are 38 boxes. Each box holds 47 pencils. 129 pencils are sold. How many are left?",
+    "A pen costs 67 dollars. How much do 89 pens cost?",
+    "Mia has 986 stamps and buys 757 more. She gives 398 of them to Ben. How many are left?",
+    "A farmer has 47 crates of 68 apples. How many apples does the farmer have in all?",
+    "Leo reads 79 pages a day for 58 days. How many pages does he read?",
+)
+"""Numbers larger than the shipped reasoner can be relied on with."""
+
+
+def refuted(solution: dict[str, Any]) -> list[dict[str, Any]]:
+    return [each for each in solution["transitions"] if each["verdict"] == "refuted"]
+
+
+def test_guided_goes_back_and_says_nothing_twice(server: ServerProcess) -> None:
+    """After its own Verify and Backtrack the model goes on, with what it had read in the cache."""
+    returned = 0
+    for question in HARD:
+        found = stream(server, question, strategy="guided", deltas=True)
+        check_order(found)
+        solution = found[-1]["solution"]
+        transitions = {each["id"]: each for each in solution["transitions"]}
+        backtracks = [
+            each
+            for each in transitions.values()
+            if (each["action"], each["origin"]) == ("backtrack", "verifier")
+        ]
+        if not backtracks:
+            continue
+        returned += 1
+        assert solution["usage"]["cached_tokens"] > 0
+        dead = [transitions[transitions[each["parent"]]["parent"]] for each in backtracks]
+        assert all(each["verdict"] == "refuted" for each in dead)
+        wrong = [(check["claim"], check["stated"]) for each in dead for check in each["checks"]
+                 if check["verdict"] == "refuted"]  # fmt: skip
+        assert len(wrong) == len(set(wrong)), "the same dead end twice"
+        for path in solution["paths"]:
+            assert not {each["id"] for each in dead} & set(path["states"])
+    until_idle(server)
+    assert returned, "none of these problems was got wrong: they have become too easy for this test"
+
+
+def test_a_fork_goes_on_from_a_corrected_state(server: ServerProcess) -> None:
+    """Its path up to there is the old one, the output is the user's, the model does the rest."""
+    whole = solve(server, question=LONG)
+    chosen = next(each for each in whole["transitions"] if each["action"] == "solve_subquestion")
+    corrected = chosen["output"] + " (looked at again)"
+    body = {"state": chosen["id"], "output": corrected}
+    url = f"{server.url}/v1/solutions/{whole['id']}/fork"
+    answer = httpx2.post(url, json=body, timeout=120)
+    assert answer.status_code == 200, answer.text
+    forked = answer.json()
+    before = [each for each in whole["transitions"] if each["id"] < chosen["id"]]
+    shared = forked["transitions"][: len(before)]
+    assert [each["output"] for each in shared] == [each["output"] for each in before]
+    mine = forked["transitions"][len(before)]
+    assert (mine["origin"], mine["output"]) == ("user", corrected)
+    rest = forked["transitions"][len(before) + 1 :]
+    assert rest
+    assert all(each["origin"] == "model" for each in rest)
+    assert forked["usage"]["cached_tokens"] > 0, "the question had been read already"
