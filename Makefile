@@ -1,5 +1,6 @@
 # What a checkout can do. `make demo` and `make test` need nothing but Python 3.11, git and make.
-EXTRA ?= cpu
+# What is installed already, or else vLLM's CPU build.
+EXTRA ?= $(or $(word 2,$(subst -, ,$(notdir $(wildcard .venv/.statewise-*)))),cpu)
 PORT ?= 8000
 BIN := .venv/bin
 WORKERS ?= 2

@@ -275,13 +275,14 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="Longest wait for a reward; then the beam does without.")
     ] = 5.0
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Field(description="Logs.")
+        Literal["debug", "info", "warning", "error"],
+        Field(description="The least that is logged."),
     ] = "info"
     log_format: Annotated[
         Literal["auto", "json", "console"],
         Field(
-            description="A JSON object for each line, or text for people; `auto`: text at a "
-            "terminal."
+            description="`json`: an object for each line; `console`: text for people; `auto`: text "
+            "at a terminal, else JSON."
         ),
     ] = "auto"
     log_content: Annotated[
@@ -292,7 +293,11 @@ class Settings(BaseSettings):
         ),
     ] = False
     state_dir: Annotated[
-        Path, Field(description="Where running servers are recorded, so that orphans can be ended.")
+        Path,
+        Field(
+            description="Records and logs of running servers and, unless they are named elsewhere, "
+            "the database and the files; `$XDG_STATE_HOME/statewise` if that is set."
+        ),
     ] = Field(default_factory=_state_dir)
 
     @field_validator("cors_origins", "upstream", mode="before")

@@ -26,7 +26,7 @@ MAX_LENGTH: Final = 1_000
 _WORKER: Final = Path(__file__).with_name("symbolic_worker.py")
 _MISSING: Final = (
     "answers that are no plain numbers are compared by math-verify, which cannot be imported; "
-    "install it: pip install 'statewise[eval]'"
+    "install it: pip install '.[eval]' in a checkout"
 )
 
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Open WebUI, from its package, in front of a running service: serve.sh [URL] [PORT]
 #   pip install open-webui        # Python 3.11 or 3.12, an environment of its own, 7 GB
-# Its data go to $DATA_DIR (by default ./open-webui). Without accounts: for one person on one machine.
+# Its data go to $DATA_DIR (by default ~/.local/share/open-webui-statewise). Without accounts: for one person on one machine.
 set -euo pipefail
 
 url=${1:-http://127.0.0.1:8000}
 port=${2:-3000}
 
-export DATA_DIR=${DATA_DIR:-$PWD/open-webui}
+export DATA_DIR=${DATA_DIR:-$HOME/.local/share/open-webui-statewise}
 export WEBUI_AUTH=${WEBUI_AUTH:-False}
 export OPENAI_API_BASE_URL=$url/v1
 export OPENAI_API_KEY=${OPENAI_API_KEY:-none}
@@ -22,4 +22,6 @@ export OFFLINE_MODE=True HF_HUB_OFFLINE=1
 export RAG_EMBEDDING_ENGINE=openai BYPASS_EMBEDDING_AND_RETRIEVAL=True
 
 mkdir -p "$DATA_DIR"
+DATA_DIR=$(cd "$DATA_DIR" && pwd)
+cd "$DATA_DIR"  # where it runs it writes the key that it signs sessions with
 exec open-webui serve --host 127.0.0.1 --port "$port"

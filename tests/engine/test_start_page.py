@@ -19,7 +19,7 @@ def test_the_start_page(server: ServerProcess, repository: Path, tmp_path: Path)
     found = [
         each for each in snippets(repository / "docs" / "start.md", "docs/start.md") if is_run(each)
     ]
-    assert len(found) >= 7
+    assert len(found) >= 9
     for snippet in found:
         run(snippet, folder, server)
     answers = [json.loads(line) for line in (folder / "out.jsonl").read_text("utf-8").splitlines()]

@@ -42,7 +42,7 @@ def empty(width: float, height: float) -> Any:
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError as error:
         raise EvaluationError(
-            "the plot needs matplotlib; install it: pip install 'statewise[eval]'"
+            "the plot needs matplotlib; install it: pip install '.[eval]' in a checkout"
         ) from error
     return Figure(figsize=(width, height), layout="constrained")
 

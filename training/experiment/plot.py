@@ -16,7 +16,7 @@ def plot(path: Path, summary: Summary) -> None:
         from matplotlib import figure  # noqa: PLC0415
     except ImportError as error:
         raise EvaluationError(
-            "the plot needs matplotlib; install it: pip install 'statewise[eval]'"
+            "the plot needs matplotlib; install it: pip install '.[eval]' in a checkout"
         ) from error
     page = figure.Figure(figsize=(13, 5.5), layout="constrained")
     sets, costs = page.subplots(1, 2)

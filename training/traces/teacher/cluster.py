@@ -108,5 +108,7 @@ def _ray() -> Any:
         import ray  # noqa: PLC0415
         import ray.data  # noqa: PLC0415
     except ImportError as error:
-        raise DataError("--runner ray needs Ray; install it: pip install statewise[ray]") from error
+        raise DataError(
+            "--runner ray needs Ray; install it: pip install '.[ray]' in a checkout"
+        ) from error
     return ray
