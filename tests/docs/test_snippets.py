@@ -92,7 +92,8 @@ def check_command(words: list[str], snippet: Snippet) -> None:
         lasts = (
             words[1:2] and words[1] in LASTING and not {"--once", "--show-completion"} & {*words}
         )
-        assert not runs or not (lasts or "--model" in words), f"{where}: mark it `parse`"
+        starts = "--model" in words and snippet.page not in ENGINE
+        assert not runs or not (lasts or starts), f"{where}: mark it `parse`"
         parse(words[1:], where)
     elif program == "make":
         assert not runs, f"{where}: mark it `parse`"
