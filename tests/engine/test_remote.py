@@ -21,6 +21,7 @@ from app.settings import Settings
 from tests.conftest import REPOSITORY
 from tests.support.server import LocalServer, local_server
 from tests.support.server_process import ServerProcess
+from tests.support.streams import check_order, events
 from tests.support.vllm_server import VllmServer, vllm_process
 
 pytestmark = pytest.mark.engine
@@ -94,6 +95,52 @@ def test_a_strategy_finds_the_same_as_in_process(
         assert there["answer"] == here["answer"]
         if strategy == "single":  # how much is thrown away after a halt is a matter of speed, too
             assert there["usage"]["completion_tokens"] == here["usage"]["completion_tokens"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"strategy": "vote-4"},
+        {"strategy": "vote-3", "vote": {"stop": "never", "waves": [1, 2]}},
+        {"strategy": "beam-2", "beam": {"candidates": 3, "confidence": False}},
+        {"strategy": "beam-2", "beam": {"candidates": 3, "confidence": True}},
+        {"strategy": "single", "max_tokens": 20},
+    ],
+)
+def test_strategies_stream_in_order_and_leave_vllm_idle(
+    setup: Setup, options: dict[str, Any]
+) -> None:
+    body = {"question": QUESTIONS[0], "stream": True, "deltas": True, "seed": 7, **options}
+    found = events(setup.solve(**body).text)
+    check_order(found)
+    solution = found[-1]["solution"]
+    limited = "max_tokens" in options
+    assert solution["status"] == ("incomplete" if limited else "completed")
+    assert solution["incomplete_reason"] == ("max_tokens" if limited else None)
+    if options["strategy"].startswith("beam"):
+        answer = next(p for p in solution["paths"] if p["path"] == solution["answer_path"])
+        assert (answer["weight"] < 0) == options["beam"]["confidence"]
+    until(lambda: running(setup.upstream) == 0)
+
+
+def test_a_question_beyond_the_context_is_refused(setup: Setup) -> None:
+    refused = setup.solve(question="apple " * 2000)
+    assert refused.status_code == 400
+    assert "holds 1024" in refused.json()["error"]["message"]
+
+
+def test_a_server_that_stands_still_goes_on(setup: Setup) -> None:
+    """Its process is stopped for a while under a stream, as where memory is short."""
+    body = {"question": QUESTIONS[2], "stream": True}
+    url = f"{setup.service.url}/v1/solutions"
+    with httpx2.stream("POST", url, json=body, timeout=120) as response:
+        pieces = response.iter_text()
+        first = next(pieces)
+        with setup.upstream.standing_still():
+            time.sleep(2)
+        found = events(first + "".join(pieces))
+    check_order(found)
+    assert found[-1]["type"] in ("solution.completed", "solution.incomplete")
 
 
 def test_what_the_cache_held_is_told(setup: Setup) -> None:

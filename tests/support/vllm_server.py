@@ -46,6 +46,18 @@ class VllmServer:
         self.process.wait()
         psutil.wait_procs(family, timeout=STOP_S)
 
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """None of its processes runs until the block ends."""
+        family = self._family()
+        for one in family:
+            one.suspend()
+        try:
+            yield
+        finally:
+            for one in family:
+                one.resume()
+
     def _family(self) -> list[psutil.Process]:
         server = psutil.Process(self.process.pid)
         return [server, *server.children(recursive=True)]
