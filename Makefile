@@ -42,8 +42,8 @@ fix: install  ## format and mend what the linter can
 docs: install  ## build the documentation site, links checked, in build/docs/site
 	@$(BIN)/python -m scripts.site
 
-examples:  ## the frameworks of examples/ in .venv-examples, for the examples and their tests
-	@test -x .venv-examples/bin/python || python3 -m venv .venv-examples
+examples: install  ## the frameworks of examples/ in .venv-examples, for the examples and their tests
+	@test -x .venv-examples/bin/python || $(BIN)/python -m venv .venv-examples
 	@.venv-examples/bin/python -m pip install --disable-pip-version-check --quiet -r requirements/examples.txt
 
 bench: install  ## what parsing, checking and serving cost
