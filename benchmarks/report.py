@@ -25,7 +25,7 @@ from benchmarks.servers import ROOT
 PAGE: Final = ROOT / "docs" / "performance.md"
 BASELINES: Final = ROOT / "benchmarks" / "baselines"
 IMAGES: Final = ROOT / "docs" / "images"
-_PART: Final = re.compile(r"(<!-- ([a-z0-9-]+): ([a-z]+) -->\n).*?(<!-- end -->)", re.S)
+_PART: Final = re.compile(r"(<!-- (?!test:)([a-z0-9-]+): ([a-z]+) -->\n).*?(<!-- end -->)", re.S)
 
 
 def main() -> None:

@@ -144,9 +144,10 @@ def test_regression_ends_with_one(repository: Path, tmp_path: Path) -> None:
 
 def test_report_writes_between_its_markers_only() -> None:
     """What people wrote stays; what is not measured says so."""
-    page = "Before\n<!-- serve-x: table -->\nold\n<!-- end -->\nAfter\n"
+    before = "Before\n<!-- test: parse -->\n```bash\nmake bench\n```\n"  # a mark for tests/docs
+    page = f"{before}<!-- serve-x: table -->\nold\n<!-- end -->\nAfter\n"
     filled = report.filled(page, lambda name: result.of(rounds(), {}))
-    assert filled.startswith("Before\n<!-- serve-x: table -->\n\n| streams |")
+    assert filled.startswith(f"{before}<!-- serve-x: table -->\n\n| streams |")
     assert filled.endswith("<!-- end -->\nAfter\n")
     assert "old" not in filled
     assert report.filled(filled, lambda name: result.of(rounds(), {})) == filled
