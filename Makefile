@@ -43,7 +43,7 @@ docs: install  ## build the documentation site, links checked, in build/docs/sit
 	@$(BIN)/python -m scripts.site
 
 examples: install  ## the frameworks of examples/ in .venv-examples, for the examples and their tests
-	@test -x .venv-examples/bin/python || $(BIN)/python -m venv .venv-examples
+	@test -x .venv-examples/bin/pip || $(BIN)/python -m venv .venv-examples
 	@.venv-examples/bin/python -m pip install --disable-pip-version-check --quiet -r requirements/examples.txt
 
 bench: install  ## what parsing, checking and serving cost
@@ -52,4 +52,4 @@ bench: install  ## what parsing, checking and serving cost
 
 clean:  ## remove caches; .venv, runs and checkpoints stay
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
-	@find . -name __pycache__ -not -path './.venv/*' -type d -prune -exec rm -rf {} +
+	@find . -name __pycache__ -not -path './.venv*' -type d -prune -exec rm -rf {} +

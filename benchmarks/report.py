@@ -104,7 +104,8 @@ def _machine(found: dict[str, Any]) -> str:
     said = [f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gib']} GiB"]
     said += [f"Python {machine['python']}, {packages}", f"measured on {machine['date']}"]
     if about.get("revision"):
-        said.append(f"at revision `{about['revision'][:12]}`")
+        commit, _, dirty = about["revision"].partition("-")
+        said.append(f"at revision `{commit[:12]}`" + (" with changes" if dirty else ""))
     if "number_format" in about:
         said.append(f"in {about['number_format']}")
     return "; ".join(said) + "."

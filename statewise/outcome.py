@@ -1,4 +1,4 @@
-"""Whether an answer is to be believed, in words. The web page says the same (`words.mjs`)."""
+"""Whether an answer is to be believed, in words; the web page has its own (`words.mjs`)."""
 
 from __future__ import annotations
 

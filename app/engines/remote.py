@@ -245,7 +245,7 @@ def _tokenizer(model: str) -> Any:
         from transformers import AutoTokenizer  # noqa: PLC0415
     except ImportError as error:
         raise EngineStartError(
-            f"transformers cannot be imported ({error}); install statewise[remote]"
+            f"transformers cannot be imported ({error}); install '.[remote]' in a checkout"
         ) from error
     if model.startswith(("/", ".", "~")) and not Path(model).is_dir():
         raise EngineStartError(

@@ -37,7 +37,9 @@ def tracing(settings: Settings) -> Tracing | None:
         return None
     package = _PACKAGES[protocol(os.environ)]
     if not _is_installed(package):
-        logger.warning("tracing_off", error=f"{package} is missing; install statewise[otel]")
+        logger.warning(
+            "tracing_off", error=f"{package} is missing; install '.[otel]' in a checkout"
+        )
         return None
     from app.tracing.tracer import Tracing  # noqa: PLC0415
 

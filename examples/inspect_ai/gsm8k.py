@@ -17,8 +17,8 @@ from inspect_ai.scorer import Score, Scorer, Target, accuracy, mean, scorer, std
 from inspect_ai.solver import TaskState, generate
 
 BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
-STATE = re.compile(r"^State \d+ · ", re.MULTILINE)
-REFUTED = re.compile(r"^State \d+ · .* · ✗ refuted", re.MULTILINE)
+STATE = re.compile(r"^(?:Path \d+ · )?State \d+ · ", re.MULTILINE)
+REFUTED = re.compile(r"^(?:Path \d+ · )?State \d+ · .* · ✗ refuted", re.MULTILINE)
 
 
 @task

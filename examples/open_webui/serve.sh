@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Open WebUI, from its package, in front of a running service: serve.sh [URL] [PORT]
 #   pip install open-webui        # Python 3.11 or 3.12, an environment of its own, 7 GB
-# Its data go to $DATA_DIR (by default ~/.local/share/open-webui-statewise). Without accounts: for one person on one machine.
+# The service's key, if it asks for one, is $STATEWISE_API_KEY. Its data go to $DATA_DIR (by default ~/.local/share/open-webui-statewise). Without accounts: for one person on one machine.
 set -euo pipefail
 
 url=${1:-http://127.0.0.1:8000}
@@ -10,7 +10,7 @@ port=${2:-3000}
 export DATA_DIR=${DATA_DIR:-$HOME/.local/share/open-webui-statewise}
 export WEBUI_AUTH=${WEBUI_AUTH:-False}
 export OPENAI_API_BASE_URL=$url/v1
-export OPENAI_API_KEY=${OPENAI_API_KEY:-none}
+export OPENAI_API_KEY=${STATEWISE_API_KEY:-none}
 export ENABLE_OLLAMA_API=False
 # Titles, tags and follow-up questions are errands for another model. The service answers them with a
 # few harmless words; they cost a short generation each.

@@ -21,7 +21,8 @@ QUESTION: Final = "Tom has 5 apples. He buys 3 more apples. How many apples does
 LINE: Final = {"custom_id": "1", "method": "POST", "url": "/v1/solutions"}
 LENT: Final = ("Makefile", "checkpoints", "examples", "k8s", "training")
 """What snippets find in the folder they run in, which is a checkout to them."""
-TIMEOUT_S: Final = 100
+TIMEOUT_S: Final = 100.0
+END_S: Final = 30.0
 
 
 def checkout(folder: Path) -> Path:
@@ -34,7 +35,14 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
-def run(snippet: Snippet, folder: Path, server: ServerProcess, solution_id: str = "") -> None:
+def run(
+    snippet: Snippet,
+    folder: Path,
+    server: ServerProcess,
+    solution_id: str = "",
+    *,
+    timeout_s: float = TIMEOUT_S,
+) -> None:
     """Run a block of bash or Python; fails if it does not end as its mark says."""
     text = snippet.text.replace("http://127.0.0.1:8000", server.url)
     text = text.replace("SOLUTION_ID", solution_id)
@@ -60,9 +68,12 @@ def run(snippet: Snippet, folder: Path, server: ServerProcess, solution_id: str 
         start_new_session=True,
     ) as process:
         try:
-            said, _ = process.communicate(timeout=TIMEOUT_S)
+            said, _ = process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
-            pytest.fail(f"{snippet.where} has not ended after {TIMEOUT_S} s")
+            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                os.killpg(process.pid, signal.SIGTERM)  # a server that it has started ends with it
+                process.wait(END_S)
+            pytest.fail(f"{snippet.where} has not ended after {timeout_s} s")
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -11,7 +11,7 @@ from tests.docs.running import checkout, run
 from tests.docs.snippets import is_run, snippets
 from tests.support.server_process import ServerProcess
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
 
 
 def test_the_start_page(server: ServerProcess, repository: Path, tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_the_start_page(server: ServerProcess, repository: Path, tmp_path: Path)
     ]
     assert len(found) >= 9
     for snippet in found:
-        run(snippet, folder, server)
+        run(snippet, folder, server, timeout_s=300)
     answers = [json.loads(line) for line in (folder / "out.jsonl").read_text("utf-8").splitlines()]
     assert {each["custom_id"]: each["response"]["body"]["answer"] for each in answers} == {
         "a": "8",

@@ -7,6 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from statespace import repair
+from statespace.trace import Check
 from tests.engine.test_vllm_server import LONG, solve, stream, until_idle
 from tests.support.server_process import ServerProcess
 from tests.support.streams import check_order
@@ -25,8 +27,12 @@ HARD = (
 """Numbers larger than the shipped reasoner can be relied on with."""
 
 
-def refuted(solution: dict[str, Any]) -> list[dict[str, Any]]:
-    return [each for each in solution["transitions"] if each["verdict"] == "refuted"]
+def first_worded(transition: dict[str, Any]) -> tuple[str, str] | None:
+    """What no retry may say again; None if the right value begins like the wrong one."""
+    checks = map(Check.model_validate, transition["checks"])
+    worded = (each for each in checks if each.verdict == "refuted" and repair.is_worded(each))
+    check = next(worded)
+    return (check.claim, check.stated) if repair.missteps(check) else None
 
 
 def test_guided_goes_back_and_says_nothing_twice(server: ServerProcess) -> None:
@@ -48,8 +54,7 @@ def test_guided_goes_back_and_says_nothing_twice(server: ServerProcess) -> None:
         assert solution["usage"]["cached_tokens"] > 0
         dead = [transitions[transitions[each["parent"]]["parent"]] for each in backtracks]
         assert all(each["verdict"] == "refuted" for each in dead)
-        wrong = [(check["claim"], check["stated"]) for each in dead for check in each["checks"]
-                 if check["verdict"] == "refuted"]  # fmt: skip
+        wrong = [ruled_out for each in dead if (ruled_out := first_worded(each)) is not None]
         assert len(wrong) == len(set(wrong)), "the same dead end twice"
         for path in solution["paths"]:
             assert not {each["id"] for each in dead} & set(path["states"])
@@ -60,7 +65,7 @@ def test_guided_goes_back_and_says_nothing_twice(server: ServerProcess) -> None:
 def test_a_fork_goes_on_from_a_corrected_state(server: ServerProcess) -> None:
     """Its path up to there is the old one, the output is the user's, the model does the rest."""
     whole = solve(server, question=LONG)
-    chosen = next(each for each in whole["transitions"] if each["action"] == "solve_subquestion")
+    chosen = whole["transitions"][1]
     corrected = chosen["output"] + " (looked at again)"
     body = {"state": chosen["id"], "output": corrected}
     url = f"{server.url}/v1/solutions/{whole['id']}/fork"

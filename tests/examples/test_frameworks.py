@@ -64,7 +64,8 @@ def test_langchain_streams_and_batches(server: LocalServer) -> None:
     assert second.startswith(r"The final answer is \boxed{84}. | ")
 
 
-def test_inspect_scores_answers_and_steps(server: LocalServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["scripted", "scripted:vote-2"])
+def test_inspect_scores_answers_and_steps(server: LocalServer, tmp_path: Path, model: str) -> None:
     """One right answer over a refuted state, one right, one wrong."""
     golds = {BACKTRACKING: "72", TOM: "8", WRONG: "8"}
     rows = [{"question": each, "answer": f"So.\n#### {gold}"} for each, gold in golds.items()]
@@ -73,7 +74,7 @@ def test_inspect_scores_answers_and_steps(server: LocalServer, tmp_path: Path) -
     logs = tmp_path / "logs"
     run(
         "inspect", "eval", "examples/inspect_ai/gsm8k.py", "-T", f"path={problems}",
-        "--model", "openai-api/statewise/scripted", "--display", "none",
+        "--model", f"openai-api/statewise/{model}", "--display", "none",
         "--log-dir", logs, "--log-format", "json",
         STATEWISE_BASE_URL=f"{server.url}/v1", STATEWISE_API_KEY="none",
     )  # fmt: skip
@@ -82,5 +83,6 @@ def test_inspect_scores_answers_and_steps(server: LocalServer, tmp_path: Path) -
     scores = {each["name"]: each["metrics"] for each in log["results"]["scores"]}
     assert scores["answer"]["accuracy"]["value"] == pytest.approx(2 / 3)
     by_problem = {each["input"]: each["scores"]["steps"] for each in log["samples"]}
-    assert by_problem[TOM]["answer"] == "0/2"
-    assert by_problem[BACKTRACKING]["answer"].startswith("1/")
+    paths = 2 if "vote" in model else 1
+    assert by_problem[TOM]["answer"] == f"0/{2 * paths}"
+    assert by_problem[BACKTRACKING]["answer"].startswith(f"{paths}/")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,13 +50,15 @@ class VllmServer:
     def standing_still(self) -> Iterator[None]:
         """None of its processes runs until the block ends."""
         family = self._family()
-        for one in family:
-            one.suspend()
         try:
+            for one in family:
+                with suppress(psutil.NoSuchProcess):
+                    one.suspend()
             yield
         finally:
             for one in family:
-                one.resume()
+                with suppress(psutil.NoSuchProcess):
+                    one.resume()
 
     def _family(self) -> list[psutil.Process]:
         server = psutil.Process(self.process.pid)

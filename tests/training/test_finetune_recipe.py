@@ -28,7 +28,7 @@ NAMES = ("llama-3-8b", "mistral-7b", "qwen")
 ACCELERATE = RECIPES.parent / "accelerate"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "tiny"])
 def test_shipped_recipes_are_valid(name: str) -> None:
     recipe = load(RECIPES / f"{name}.yaml")
     assert recipe.name == name

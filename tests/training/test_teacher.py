@@ -412,7 +412,7 @@ def test_a_full_disk_is_said_and_loses_nothing(
 @pytest.mark.slow
 def test_a_local_ray_does_the_same_work(repository: Path, problems: Path, tmp_path: Path) -> None:
     if importlib.util.find_spec("ray") is None:
-        skip("Ray is not installed: pip install 'statewise[ray]'")
+        skip("Ray is not installed: pip install '.[ray]'")
     folder = tmp_path / "out"
     with teacher(solved, [Fault.SERVER_ERROR, Fault.CUT]) as server:
         arguments = command(problems, folder, server, "ray")

@@ -124,13 +124,3 @@ function end(model, solution) {
   for (const state of open) if (!given.has(state.id)) model.states.delete(state.id);
   for (const path of solution.paths) model.paths.set(path.path, { ...path, ended: true });
 }
-
-const NUMBER = /^([+-]?\d+(?:\.\d+)?)(?:\/(\d+(?:\.\d+)?))?$/;
-
-// Answers that are the same number count as one, however they are written: 1/2, 0.5, 0.50. The
-// server, which knows more mathematics, decides the vote.
-export function valueOf(answer) {
-  const found = NUMBER.exec(answer.replace(/[\s,$]/g, "").replace("\u2212", "-"));
-  const value = found && Number(found[1]) / Number(found[2] ?? 1);
-  return Number.isFinite(value) ? String(value) : answer;
-}

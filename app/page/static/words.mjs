@@ -1,6 +1,7 @@
 // What the page says of actions, verdicts and ends.
 
-import { answerStates, kindOf, refutedChecks, valueOf } from "./model.mjs";
+import { valueOf } from "./answers.mjs";
+import { answerStates, kindOf, refutedChecks } from "./model.mjs";
 
 // Letter and label of each action; its colour is in style/states.css.
 export const ACTIONS = {

@@ -2,7 +2,8 @@
 
 import { h, visible } from "../dom.mjs";
 import { outputNodes } from "../maths/mathml.mjs";
-import { isOver, valueOf } from "../model.mjs";
+import { valueOf } from "../answers.mjs";
+import { isOver } from "../model.mjs";
 import { lanes } from "../tree.mjs";
 
 const NARROW = "(max-width: 34rem)";
