@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 
 Body = dict[str, Any]
+SETTLED_S: Final = 0.3
 
 
 class Fault(StrEnum):
@@ -51,6 +53,15 @@ class Teacher:
     busy: int = 0
     busiest: int = 0
     url: str = ""
+
+    def settled(self) -> int:
+        """Requests so far, once no more come: those of a client that was killed may be on the way."""
+        seen, since = len(self.requests), time.monotonic()
+        while time.monotonic() - since < SETTLED_S:
+            time.sleep(0.02)
+            if len(self.requests) != seen:
+                seen, since = len(self.requests), time.monotonic()
+        return seen
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":

@@ -62,7 +62,7 @@ def test_a_process_that_dies_is_replaced(tmp_path: Path) -> None:
 def test_a_missing_library_is_named(tmp_path: Path) -> None:
     worker = tmp_path / "worker.py"
     worker.write_text("import no_such_library_at_all")
-    with pytest.raises(SymbolicError, match="statewise\\[eval\\]"):
+    with pytest.raises(SymbolicError, match=r"install it: pip install '\.\[eval\]'"):
         Comparer(worker=worker).require()
 
 

@@ -113,7 +113,7 @@ def test_what_a_teacher_was_paid_for_is_kept(
         out = tmp_path / str(number) / "out"
         deaths += died(process, step, inputs, out, number)
         kept = sum(path.read_bytes().count(b"\n") for path in out.glob("shards/*.jsonl"))
-        before = len(inputs.teacher.requests)
+        before = inputs.teacher.settled()
         whole(process, step, inputs, out)
         assert len(inputs.teacher.requests) - before == len(keys) - kept, moments[number - 1]
         assert content(out.parent, "shards/*") == expected, moments[number - 1]
