@@ -55,7 +55,7 @@ class Teacher:
     url: str = ""
 
     def settled(self) -> int:
-        """Requests so far, once no more come: those of a client that was killed may be on the way."""
+        """Requests so far, once no more come: a killed client's may still be on their way."""
         seen, since = len(self.requests), time.monotonic()
         while time.monotonic() - since < SETTLED_S:
             time.sleep(0.02)
