@@ -11,8 +11,9 @@ from statespace.trace import Transition, Verdict
 
 STARTER: Final = "starter"
 HINT: Final = (
-    "The starter reasoner knows short school problems in plain words and little else. "
-    "For other problems serve a model of your own: statewise serve --model FOLDER."
+    "The starter reasoner knows short school problems in plain words and little else, and answers "
+    "others all the same: checks see wrong arithmetic, not a misread problem. Serve a model of "
+    "your own with statewise serve --model FOLDER."
 )
 
 

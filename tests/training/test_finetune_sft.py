@@ -59,6 +59,7 @@ def test_every_recipe_s_architecture_trains_merges_and_is_served(
         check_folder(str(stage))
     export.export(stage, merged)
 
+    assert f"\n# {merged.name}\n" in (merged / "README.md").read_text("utf-8")
     check_folder(str(merged))
     tokenizer = AutoTokenizer.from_pretrained(merged)
     prompt = Prompt.from_tokenizer(tokenizer)

@@ -47,8 +47,10 @@ def sft(  # noqa: PLR0913, PLR0917
         console = Console(quiet=quiet())
         with Report(console) as report:
             run(loaded, data, output, report)
+        kind = "checkpoint" if loaded.model.lora is None else "adapter"
         console.print(
-            f"{output} is ready: statewise train export, or stage 2 from it with --model {output}",
+            f"{output} is ready: statewise train export --{kind} {output} --output FOLDER, "
+            f"or stage 2 from it with --model {output}",
             markup=False,
             highlight=False,
             soft_wrap=True,

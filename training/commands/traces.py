@@ -114,4 +114,4 @@ def _known(problems: Path, origin: Known, output: Path) -> None:
         made, failed = (noted["rows"] for noted in record["outputs"].values())
         path = output / TRACES
         report.say(f"{path} has {made} traces; {failed} problems give none")
-        report.say(f"next: statewise train filter {path}")
+        report.say(f"next: statewise train filter {path} --output filtered")

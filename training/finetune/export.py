@@ -56,7 +56,7 @@ def _write(
     packaging.check_prompt(folder, made)
     record = packaging.record_of(source)
     if packaging.is_finetuned(record):
-        packaging.describe(folder, made, record)
+        packaging.describe(folder, made, record, name=folder.stem)  # without `.part`
     else:  # made from scratch: it has pages of its own
         for page in (NAME, "README.md", "DATA.md"):
             if (source / page).is_file():

@@ -80,12 +80,15 @@ def _order_targets(path: Path) -> None:
     manifest.write(path, config)
 
 
-def describe(folder: Path, made: Card, record: dict[str, Any]) -> None:
-    """Writes the card, and the two pages that say what it is and what it was made from."""
+def describe(folder: Path, made: Card, record: dict[str, Any], *, name: str = "") -> None:
+    """Writes the card, and the two pages that say what it is and what it was made from.
+
+    `name` is what it is called there; by default, as its folder.
+    """
     made.save(folder)
     adapter = models.is_adapter(folder)
     (folder / "README.md").write_text(
-        card.tuned(folder.resolve().name, made, record, adapter=adapter), encoding="utf-8"
+        card.tuned(name or folder.resolve().name, made, record, adapter=adapter), encoding="utf-8"
     )
     (folder / "DATA.md").write_text(card.data(record), encoding="utf-8")
 
