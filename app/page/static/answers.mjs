@@ -45,5 +45,5 @@ function divisor(one, other) {
 // Without case, and without the spaces that do not part two words or numbers.
 function folded(answer) {
   const text = answer.trim().split(/\s+/).join(" ");
-  return text.replace(/(?<!\w) | (?!\w)/g, "").toLowerCase();
+  return text.replace(/(?<![\p{L}\p{N}_]) | (?![\p{L}\p{N}_])/gu, "").toLowerCase();
 }
