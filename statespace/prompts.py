@@ -42,10 +42,15 @@ class Prompt:
     prefix: tuple[int, ...]
     suffix: tuple[int, ...]
     _encode: Callable[[str], list[int]] = field(init=False, repr=False, compare=False)
+    _encode_all: Callable[[Sequence[str]], list[list[int]]] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
-        """Prepare the encoder of questions."""
-        object.__setattr__(self, "_encode", _data_encoder(self.tokenizer))
+        """Prepare the encoders of questions."""
+        one, many = _data_encoders(self.tokenizer)
+        object.__setattr__(self, "_encode", one)
+        object.__setattr__(self, "_encode_all", many)
 
     @classmethod
     def from_tokenizer(
@@ -87,6 +92,10 @@ class Prompt:
             raise PromptError(f"the text is not valid Unicode: {error.reason}") from error
         return self._encode(text)
 
+    def batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """`data` of each of many texts of ours, on all cores where the tokenizer can."""
+        return self._encode_all(texts)
+
     def fingerprint(self) -> str:
         """SHA-256 over the probe question's prompt ids; a checkpoint card records it."""
         return fingerprint(self.ids(PROBE_QUESTION))
@@ -97,27 +106,35 @@ def fingerprint(ids: Sequence[int]) -> str:
     return "sha256:" + hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()
 
 
-def _data_encoder(tokenizer: Tokenizer) -> Callable[[str], list[int]]:
-    """What encodes text with special tokens off.
+def _data_encoders(
+    tokenizer: Tokenizer,
+) -> tuple[Callable[[str], list[int]], Callable[[Sequence[str]], list[list[int]]]]:
+    """What encodes a text, and many, with special tokens off.
 
     A fast tokenizer's own core, where there is one, in a copy that is set up once; the wrapper sets
     it up anew for each text.
     """
     core = getattr(tokenizer, "backend_tokenizer", None)
     if core is None:
-        return lambda text: tokenizer.encode(
-            text, add_special_tokens=False, split_special_tokens=True
-        )
+
+        def wrapped(text: str) -> list[int]:
+            return tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+
+        return wrapped, lambda texts: [wrapped(text) for text in texts]
     plain = copy.deepcopy(core)
     plain.no_truncation()
     plain.no_padding()
     plain.encode_special_tokens = True
 
-    def encode(text: str) -> list[int]:
+    def one(text: str) -> list[int]:
         ids: list[int] = plain.encode(text, add_special_tokens=False).ids
         return ids
 
-    return encode
+    def many(texts: Sequence[str]) -> list[list[int]]:
+        found = plain.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in found]
+
+    return one, many
 
 
 def _control(tokenizer: Tokenizer, text: str) -> list[int]:

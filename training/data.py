@@ -12,6 +12,7 @@ import itertools
 from array import array
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -21,13 +22,15 @@ from datasets import Dataset
 
 from statespace.prompts import Prompt
 from statespace.text import render
+from training import workers
 from training.errors import DataError
 from training.problems import generator, gsm8k
 from training.problems.graph import evaluate
 from training.problems.numbers import plain
 from training.problems.problem import Problem, Split
 from training.recipe import Gsm8k, Recipe
-from training.traces import annotated, graph
+from training.sections import Optimisation
+from training.traces import annotated, generated, graph
 from training.traces.arithmetic import worked
 
 IGNORED: Final = -100
@@ -43,6 +46,12 @@ _GENERATED: Final = 0.7
 """Share of the base model's problem texts that the generator makes."""
 
 _OPEN_ROWS: Final = 32
+
+_ALONE: Final = 2_000_000
+"""Tokens up to which one process makes them sooner than it starts others."""
+
+_ENCODED: Final = 512
+"""Examples that the tokenizer is given at once; it then uses all cores."""
 
 Example = tuple[list[int], list[int]]
 """The ids of a prompt and of the trace after it."""
@@ -72,8 +81,9 @@ def base_rows(recipe: Recipe, tokenizer: Any) -> Dataset:
     rows = max(1, base.tokens // base.length)
     wanted = rows * base.length
     ids = array("i")
+    encode = Prompt.from_tokenizer(tokenizer).data
     for text in _base_texts(recipe):
-        ids.extend(tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True))
+        ids.extend(encode(text))
         ids.append(tokenizer.eos_token_id)
         if len(ids) >= wanted:
             break
@@ -87,13 +97,12 @@ def _base_texts(recipe: Recipe) -> Iterator[str]:
     tested = test_questions(recipe)
     published = [question for question, _ in annotated_traces(recipe.gsm8k)] if recipe.gsm8k else []
     rng.shuffle(published)
-    for index in itertools.count():
-        question = generator.generate(seed, index).question
-        if question in tested:
+    drawn = ((seed, index) for index in itertools.count())
+    for made in workers.mapped(generated.question, drawn, processes=_processes(base)):
+        if made in tested:
             continue
-        if published and rng.random() > _GENERATED:
-            # Each published question once: their words are wider than the generator's.
-            question = published.pop()
+        # Each published question once: their words are wider than the generator's.
+        question = published.pop() if published and rng.random() > _GENERATED else made
         yield question
         # Lines make up `arithmetic` of the text, counted in characters.
         budget = len(question) * base.arithmetic / max(1e-9, 1 - base.arithmetic)
@@ -146,14 +155,15 @@ def _cents(rng: Random) -> Fraction:
     return Fraction(rng.randint(1, 400) * rng.choice((5, 10, 25, 50, 100, 100)), 100)
 
 
-def annotated_traces(source: Gsm8k) -> list[tuple[str, str]]:
+@cache  # asked for by each stage, and ten seconds' work
+def annotated_traces(source: Gsm8k) -> tuple[tuple[str, str], ...]:
     """GSM8K training questions with the traces their annotated solutions give."""
     pairs = []
     for problem in published(source.path):
         trace = annotated.trace(problem.question, problem.solution)
         if trace is not None:
             pairs.append((problem.question, render(trace)))
-    return pairs
+    return tuple(pairs)
 
 
 def published(path: Path) -> list[Problem]:
@@ -207,8 +217,12 @@ def sft_rows(recipe: Recipe, tokenizer: Any) -> Dataset:
 
 def _encoded(recipe: Recipe, tokenizer: Any) -> Iterator[Example]:
     prompt = Prompt.from_tokenizer(tokenizer)
-    for question, trace in examples(recipe):
-        yield prompt.ids(question), [*prompt.data(trace), tokenizer.eos_token_id]
+    found = examples(recipe)
+    while batch := list(itertools.islice(found, _ENCODED)):
+        questions, traces = (prompt.batch(texts) for texts in zip(*batch, strict=True))
+        for question, trace in zip(questions, traces, strict=True):
+            before = [*prompt.prefix, *question, *prompt.suffix]
+            yield before, [*trace, tokenizer.eos_token_id]
 
 
 def packed(examples: Iterator[Example], length: int) -> Iterator[list[Example]]:
@@ -236,7 +250,7 @@ def examples(recipe: Recipe) -> Iterator[tuple[str, str]]:
         yield from procedural
         return
     rng = Random(stream(recipe.seed, "mixture"))
-    pairs = annotated_traces(recipe.gsm8k)
+    pairs = list(annotated_traces(recipe.gsm8k))
     rng.shuffle(pairs)
     fetched = itertools.cycle(pairs)
     while True:
@@ -248,11 +262,13 @@ def _procedural(recipe: Recipe) -> Iterator[tuple[str, str]]:
     rng = Random(seed)
     lengths, weights = list(recipe.sft.operations), list(recipe.sft.operations.values())
     tested = test_questions(recipe)
-    for index in itertools.count():
-        length = rng.choices(lengths, weights)[0]
-        problem = generator.generate(seed, index, operations=(length, length))
-        if problem.question not in tested:
-            yield problem.question, render(graph.trace(problem))
+    drawn = ((seed, index, rng.choices(lengths, weights)[0]) for index in itertools.count())
+    made = workers.mapped(generated.example, drawn, processes=_processes(recipe.sft))
+    yield from (pair for pair in made if pair[0] not in tested)
+
+
+def _processes(stage: Optimisation) -> int:
+    return workers.cores() if stage.tokens > _ALONE else 1
 
 
 def test_sets(recipe: Recipe) -> Iterator[tuple[str, list[Problem]]]:

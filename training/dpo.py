@@ -23,8 +23,6 @@ class Run(Protocol):
 
     @property
     def seed(self) -> int: ...
-    @property
-    def compile(self) -> bool: ...
 
 
 class PreferenceTrainer(DPOTrainer):  # type: ignore[misc]
@@ -55,12 +53,10 @@ def build(  # noqa: PLR0913, PLR0917
     started from, then `trainer.fit`.
     """
     arguments = trainer.arguments(run, stage, len(rows), folder)  # type: ignore[arg-type]
-    made = preferring(
+    # Never compiled: pairs are of all lengths, and each would be compiled anew.
+    return preferring(
         stage, arguments, model, tokenizer, rows, optimizers=trainer.optimizers(model, stage)
     )
-    if run.compile:
-        made.model.compile()
-    return made
 
 
 def preferring(  # noqa: PLR0913

@@ -17,3 +17,8 @@ def has_bfloat16() -> bool:
 def fast() -> torch.dtype:
     """The narrowest type that the machine computes with at full speed."""
     return torch.bfloat16 if has_bfloat16() else torch.float32
+
+
+def device() -> torch.device:
+    """Where models answer: the first GPU, if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

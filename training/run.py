@@ -41,7 +41,10 @@ _GENERATOR: Final = (
 )
 _DATA_SOURCES: Final = (
     _SOURCES / "data.py",
-    *(_SOURCES / "traces" / f"{name}.py" for name in ("annotated", "arithmetic", "graph")),
+    *(
+        _SOURCES / "traces" / f"{name}.py"
+        for name in ("annotated", "arithmetic", "generated", "graph")
+    ),
     *(_SOURCES / "problems" / f"{name}.py" for name in _GENERATOR.split()),
     _SOURCES / "problems" / "relations",
 )
@@ -194,7 +197,13 @@ class Run:
         sampler = None
         if settings.pairs.samples:
             model = _load(branch)
-            sampler = Sampler(model, vocabulary, settings.pairs.temperature, seed=run.seed)
+            sampler = Sampler(
+                model,
+                vocabulary,
+                settings.pairs.temperature,
+                batch=self.recipe.evaluation.batch,
+                seed=run.seed,
+            )
         tested = data.test_questions(self.recipe)
         made = stage.collected(
             run,
@@ -314,7 +323,8 @@ def _more_traces(recipe: Recipe, tested: frozenset[str]) -> Iterator[AdvancedRow
 
 def _load(folder: Path) -> Any:
     """The model in a folder, to be asked."""
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=precision.fast())
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=precision.fast())
+    return model.to(precision.device())
 
 
 def _check_output(output: Path) -> None:

@@ -12,7 +12,7 @@ from training.problems.wording import Scene
 
 _PLACED = ("food", "thing", "animal", "people", "child")
 
-_INVENTED = 0.06
+_INVENTED = 0.15
 """Share of scenes about things that don't exist."""
 
 
