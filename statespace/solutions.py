@@ -156,6 +156,19 @@ class Path(Frozen):
     ] = None
 
 
+class Grounding(Frozen):
+    """What of an answer's numbers and the question's does not meet: signs of a misread problem."""
+
+    unsaid: Annotated[
+        tuple[str, ...],
+        Field(description="Numbers that a Formalize takes for given, not in the question."),
+    ] = ()
+    unused: Annotated[
+        tuple[str, ...],
+        Field(description="Numerals of the question that no state behind the answer has."),
+    ] = ()
+
+
 class Failure(Frozen):
     """Why a solution failed, as in an OpenAI error object."""
 
@@ -187,6 +200,10 @@ class Solution(Frozen):
     paths: tuple[Path, ...] = ()
     usage: Usage = Usage()
     verification: Verification = Verification()
+    grounding: Annotated[
+        Grounding | None,
+        Field(description="Of the answer; null where there is none, or nothing was formalized."),
+    ] = None
     incomplete_reason: IncompleteReason | None = None
     error: Failure | None = None
     created_at: Annotated[float, Field(description="Unix time, seconds.")]
@@ -198,6 +215,12 @@ class Solution(Frozen):
     def has_several(self) -> bool:
         """Whether the transitions of several paths may come between each other."""
         return self.strategy.partition("-")[0] in SEVERAL
+
+    @property
+    def behind(self) -> tuple[Transition, ...]:
+        """The transitions that the answer rests on; none if there is no answer."""
+        states = self.answer_states
+        return tuple(each for each in self.transitions if each.id in states)
 
     @property
     def answer_states(self) -> tuple[int, ...]:

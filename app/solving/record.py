@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.strategies.base import Decided, PathEnded, Spent
+from statespace.grounding import grounding
 from statespace.solutions import (
     Failure,
     IncompleteReason,
@@ -81,7 +82,7 @@ class Record:
     def solution(self) -> Solution:
         """The solution object as it stands."""
         request = self.request
-        return Solution(
+        made = Solution(
             id=self.id,
             status=self.status,
             question=request.question,
@@ -101,6 +102,9 @@ class Record:
             metadata=request.metadata,
             source=self.source,
         )
+        if self.completed_at is None:
+            return made
+        return made.model_copy(update={"grounding": grounding(made)})
 
     def usage(self) -> Usage:
         """Tokens so far. Those that no transition holds are discarded, save a plain answer's."""

@@ -216,9 +216,15 @@ class Run:
         """Leave it as it is, if it may be gone on with; whether it may."""
         self.paused = self.detached and (self.shutting_down or self.lost is not None)
         if self.paused:
-            for deltas in self._deltas.values():
-                deltas.flush()
+            self._flush()
         return self.paused
+
+    def _flush(self) -> None:
+        """Tell what is held back, for good."""
+        for deltas in self._deltas.values():
+            deltas.flush()
+        # They know this run: a circle that only a rare full collection would find.
+        self._deltas.clear()
 
     def _fail(self, error: AppError) -> None:
         self.record.error = Failure(message=error.message, type=error.type, code=error.code)
@@ -233,8 +239,7 @@ class Run:
             self.record.end(Status.CANCELLED)
 
     def _end(self) -> Solution:
-        for deltas in self._deltas.values():
-            deltas.flush()
+        self._flush()
         solution = self.record.solution()
         end_log.log(solution)
         for sink in self._sinks:

@@ -110,6 +110,17 @@ test("an answer of few paths is doubted, and the starter says what it is", () =>
   assert.equal(most.kind, "good");
 });
 
+test("an answer whose numbers are not the problem's is not called good", () => {
+  const found = (grounding) => outcome(modelOf(solution({ grounding })));
+  assert.equal(found({ unsaid: [], unused: [] }).kind, "good");
+  assert.equal(found(null).kind, "good");
+  const unused = found({ unsaid: [], unused: ["3", "30%"] });
+  assert.equal(unused.kind, "unchecked");
+  assert.match(unused.lines.join(" "), /No step uses 3 and 30%, which the problem gives\./);
+  const unsaid = found({ unsaid: ["1", "2", "3", "4", "5"], unused: [] });
+  assert.match(unsaid.lines.join(" "), /takes 1, 2, 3 and 2 more for given/);
+});
+
 test("votes are counted by the number that they name", () => {
   const path = (number, answer) => ({ path: number, states: [1, 2], answer, resolved: true, weight: 1 });
   const paths = [path(0, "1/2"), path(1, "0.5"), path(2, "3")];

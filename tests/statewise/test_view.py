@@ -36,7 +36,7 @@ def shown(script: Script, terminal: bool = False, **request: object) -> tuple[st
         Client(server.url) as client,
         SolutionView(console) as view,
     ):
-        asked = SolutionRequest(question=QUESTION, deltas=True, **request)
+        asked = SolutionRequest(**{"question": QUESTION, "deltas": True, **request})
         for event in client.stream(asked):
             view.show(event)
     output = console.file.getvalue()  # type: ignore[attr-defined]
@@ -70,6 +70,15 @@ def test_an_answer_is_doubted_where_there_is_reason_to() -> None:
     alike[1] = RIGHT.replace("{4}", "{9}")
     output, _ = shown(Script({QUESTION: alike}, 0.0), **vote)
     assert "Only 1 of 3 paths with an answer say this." in output
+
+
+def test_a_number_that_is_passed_over_or_made_up_is_told() -> None:
+    made_up = f"State 1:\nAction: Formalize\nOutput: a = 7.\n\n{RIGHT}"
+    question = f"{QUESTION} There are 31 trees."
+    output, solution = shown(Script({question: made_up}, 0.0), question=question)
+    assert solution.grounding is not None
+    assert "It takes 7 for given, not from the problem." in output
+    assert "31, which the problem gives." in output
 
 
 def test_who_has_written_a_state_is_told() -> None:

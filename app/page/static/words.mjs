@@ -98,6 +98,23 @@ function plain() {
   };
 }
 
+// Signs that the problem was misread. Kept solutions of older servers have none.
+function grounding(found) {
+  const lines = [];
+  if (found?.unsaid?.length) {
+    lines.push(`It takes ${listed(found.unsaid)} for given, not from the problem.`);
+  }
+  if (found?.unused?.length) {
+    lines.push(`No step uses ${listed(found.unused)}, which the problem gives.`);
+  }
+  return lines;
+}
+
+function listed(numbers) {
+  const shown = numbers.length > 4 ? [...numbers.slice(0, 3), `${numbers.length - 3} more`] : numbers;
+  return shown.length > 1 ? `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}` : shown[0];
+}
+
 function answered(model) {
   const { head, states } = model;
   const path = answerStates(head).map((id) => states.get(id)).filter(Boolean);
@@ -105,6 +122,7 @@ function answered(model) {
   const illegal = path.filter((state) => !state.legal).length;
   const verified = path.filter((state) => state.verdict === "verified").length;
   const lines = [...votes(model)];
+  const misread = grounding(head.grounding);
   const doubt = refuted.length > 0 || lines.some((line) => line.startsWith("Only"));
   if (refuted.length) {
     lines.unshift(`It rests on a refuted step: ${refuted.map(told).join("; ")}. Do not trust it.`);
@@ -116,7 +134,8 @@ function answered(model) {
   }
   if (illegal) lines.push(`${steps(illegal)} may not stand where the model put ${illegal === 1 ? "it" : "them"}.`);
   if (!refuted.length && !verified) lines.push("Nothing that it rests on could be checked.");
-  const kind = doubt ? "doubt" : verified ? "good" : "unchecked";
+  lines.push(...misread);
+  const kind = doubt ? "doubt" : verified && !misread.length ? "good" : "unchecked";
   return { kind, title: "Answer", lines };
 }
 

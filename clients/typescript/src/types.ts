@@ -98,6 +98,14 @@ export type ForkRequest = {
   output?: string | null;
 };
 
+/** What of an answer's numbers and the question's does not meet: signs of a misread problem. */
+export type Grounding = {
+  /** Numbers that a Formalize takes for given, not in the question. */
+  unsaid: string[];
+  /** Numerals of the question that no state behind the answer has. */
+  unused: string[];
+};
+
 /** How one path is put right. */
 export type GuidedOptions = {
   /** Refuted transitions to go back from. */
@@ -151,6 +159,8 @@ export type Solution = {
   paths: Path[];
   usage: Usage;
   verification: Verification;
+  /** Of the answer; null where there is none, or nothing was formalized. */
+  grounding: Grounding | null;
   incomplete_reason: IncompleteReason | null;
   error: Failure | null;
   /** Unix time, seconds. */
