@@ -179,7 +179,12 @@ class Settings(BaseSettings):
     ] = 0
     stream_interval: Annotated[
         int,
-        Field(ge=1, le=64, description="Most tokens gathered, for 0.25 s, before they are sent."),
+        Field(
+            ge=1,
+            le=64,
+            description="Most tokens gathered, for 0.25 s (0.5 beside 256 streams), before they "
+            "are sent.",
+        ),
     ] = 32
     upstream: Annotated[
         tuple[str, ...],

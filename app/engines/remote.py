@@ -135,8 +135,9 @@ class RemoteEngine(Tokenized):
         A server that is lost before it has said anything is replaced by another. Raises
         `EngineAwayError` if there is none or one is lost later, `UnavailableError` if all are full.
         """
+        interval = self._pace.interval(self.unfinished())
         body = completions.request(
-            self._served.name, prompt, sampling, self._pace.interval, literal=self._text.literal
+            self._served.name, prompt, sampling, interval, literal=self._text.literal
         )
         failure: AppError = EngineAwayError(NONE)
         for upstream in self._pool.offers(prompt, TRIES):

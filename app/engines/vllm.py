@@ -191,7 +191,7 @@ class VllmEngine(Tokenized):
             bad_words=list(sampling.banned) or None,
             logprobs=0 if sampling.logprobs else None,  # of the tokens themselves, no others
             flat_logprobs=True,
-            stream_interval=self._pace.interval,
+            stream_interval=self._pace.interval(self.unfinished()),
             detokenize=self._text.core is None,
             skip_special_tokens=not self._text.literal,
         )

@@ -8,15 +8,14 @@ from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.status import Status
 from rich.text import Text
 
 from statewise.batches.ledger import Ledger, LedgerError
 from statewise.batches.work import Input, InputError, Outcome, Work
 from statewise.client import AsyncClient, ServerError
 from statewise.failures import BAD_INPUT, NO_SERVER, fail
-from statewise.servers import for_one_call
 from statewise.terminal import visible
+from statewise.waiting import found_server
 
 SOME_FAILED: Final = 1
 MAX_SHOWN: Final = 20
@@ -82,11 +81,7 @@ def _answer(  # noqa: PLR0913, PLR0917
         if not work.left:
             return Outcome(len(good.answered), len(bad.answered))
         bar.stop()
-        with (
-            Status("looking for a server", console=console) as status,
-            for_one_call(url, model, lambda said: status.update(Text(f"server: {said}"))) as found,
-        ):
-            status.stop()
+        with found_server(url, model, console) as found:
             bar.start()
 
             async def run() -> Outcome:

@@ -14,9 +14,10 @@ from rich.text import Text
 from statespace.solutions import Solution
 from statewise.client import Client, EventStream, ServerError
 from statewise.client.calls import SolveOptions
-from statewise.commands.solve import found_server, show
+from statewise.commands.solve import show
 from statewise.failures import NO_SERVER, fail
 from statewise.terminal import visible
+from statewise.waiting import found_server
 
 HELP: Final = """\
 A line is a problem. Ctrl-C ends it, Ctrl-D the session.

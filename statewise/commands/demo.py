@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.panel import Panel
-from rich.status import Status
-from rich.text import Text
 
 from app.settings import Settings
 from statespace.solutions import SolutionRequest
@@ -14,6 +12,7 @@ from statewise.commands.solve import show
 from statewise.failures import NO_SERVER, NOT_SOLVED, checked, fail
 from statewise.outcome import is_solved
 from statewise.servers import Child, find, wait_ready
+from statewise.waiting import Waiting
 
 PROBLEM = (
     "A baker makes 6 trays of muffins with 8 muffins on each tray. He sells 30 muffins. "
@@ -46,11 +45,7 @@ def demo_command(port: int) -> int:
 
 def _server(console: Console, port: int) -> str:
     model = checked(Settings).served_name
-    with Status("starting the server", console=console) as status:
-
-        def progress(phase: str) -> None:
-            status.update(Text(f"starting the server: {phase}"))
-
+    with Waiting(console, "starting the server") as progress:
         try:
             if (record := find(model=model)) is not None:
                 return wait_ready(record, progress)

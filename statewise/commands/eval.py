@@ -9,11 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.status import Status
 from rich.text import Text
 
 from statewise.failures import BAD_INPUT, NO_SERVER, fail
-from statewise.servers import for_one_call
+from statewise.waiting import found_server
 from training.errors import EvaluationError, TrainingError
 from training.evaluation import comparison
 from training.evaluation.evaluation import Evaluation
@@ -45,11 +44,7 @@ def eval_command(  # noqa: PLR0913
     errors = Console(stderr=True)
     try:
         sets = load_sets(texts, limit)
-        with (
-            Status("looking for a server", console=errors) as status,
-            for_one_call(url, model, lambda said: status.update(Text(f"server: {said}"))) as found,
-        ):
-            status.stop()
+        with found_server(url, model, errors) as found:
             checkpoint = Path(model) if url is None and model and Path(model).is_dir() else None
             done: list[tuple[str, list[SetResult]]] = []
             for one in options:

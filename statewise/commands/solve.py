@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from rich.console import Console
-from rich.status import Status
-from rich.text import Text
 
 from statespace.events import Event
 from statespace.solutions import SolutionRequest
 from statewise.client import Client, EventStream, ServerError
 from statewise.failures import BAD_INPUT, NO_SERVER, NOT_SOLVED, fail
 from statewise.outcome import is_solved
-from statewise.servers import for_one_call
 from statewise.terminal import one_line, print_utf8
 from statewise.view import SolutionView
+from statewise.waiting import found_server
 
 
 def solve_command(
@@ -30,17 +25,6 @@ def solve_command(
                 return exit_code(print_json(stream) if as_json else show(stream))
         except ServerError as error:
             fail(str(error), NO_SERVER if error.status is None else BAD_INPUT)
-
-
-@contextmanager
-def found_server(url: str | None, model: str | None) -> Iterator[str]:
-    """The URL of the named server, of a running one, or of one started for this call."""
-    with (
-        Status("looking for a server", console=Console(stderr=True)) as status,
-        for_one_call(url, model, lambda phase: status.update(Text(f"server: {phase}"))) as found,
-    ):
-        status.stop()
-        yield found
 
 
 def exit_code(last: Event | None) -> int:

@@ -15,9 +15,9 @@ from rich.text import Text
 
 from statespace.solutions import Solution, Status
 from statewise.client import Client, RefusedError, ServerError
-from statewise.commands.solve import found_server
 from statewise.failures import NO_SERVER, fail
 from statewise.terminal import one_line, print_utf8, visible
+from statewise.waiting import found_server
 
 SHOWN: Final = 10
 """Running solutions that are listed."""

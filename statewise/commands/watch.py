@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from statewise.client import Client, ServerError
-from statewise.commands.solve import exit_code, found_server, print_json, show
+from statewise.commands.solve import exit_code, print_json, show
 from statewise.failures import BAD_INPUT, NO_SERVER, fail
+from statewise.waiting import found_server
 
 
 def watch_command(solution_id: str, *, url: str | None, as_json: bool) -> int:

@@ -35,6 +35,23 @@ try {
 }
 told.aborted = await ended(told.aborted);
 
+// Aborted when the server has begun and no event has said what.
+const early = new AbortController();
+const real = globalThis.fetch;
+globalThis.fetch = async (...asked) => {
+  const response = await real(...asked);
+  globalThis.fetch = real;
+  early.abort(new Error("early"));
+  return response;
+};
+try {
+  await all(solve({ question, metadata: { who: "early" } }, { url: slow, signal: early.signal }));
+} catch (error) {
+  const kept = await (await fetch(`${slow}/v1/solutions`)).json();
+  const { id } = kept.data.find((one) => one.metadata.who === "early");
+  told.early = [error.message, await ended(id)];
+}
+
 try {
   await all(solve({ question, strategy: "magic" }, { url: slow }));
 } catch (error) {

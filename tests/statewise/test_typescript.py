@@ -60,6 +60,7 @@ def test_it_reads_on_after_cuts_and_ends_what_it_leaves(repository: Path, dist: 
     assert told["events"][-1]["solution"]["answer"] == "72"
     assert told["left"] == told["aborted"] == "solution.cancelled"
     assert told["reason"] == "enough"
+    assert told["early"] == ["early", "solution.cancelled"]
     assert told["refused"] == [True, 400, "strategy"]
 
 

@@ -38,16 +38,28 @@ export async function* solve(
 ): AsyncGenerator<Event, void, void> {
   const body = JSON.stringify({ ...request, stream: true, background: true });
   const key = { "content-type": "application/json", "idempotency-key": randomId() };
+  const asked: Sent = ["/v1/solutions", { method: "POST", body, headers: key }];
   const place: Place = { last: -1 };
   try {
     yield* following(options, place, () =>
-      place.id === undefined
-        ? ["/v1/solutions", { method: "POST", body, headers: key }]
-        : eventsOf(place.id, place.last),
+      place.id === undefined ? asked : eventsOf(place.id, place.last),
     );
+  } catch (error) {
+    if (options.signal?.aborted) await take(asked, place, options).catch(() => {});
+    throw error;
   } finally {
     // The loop was left: nobody reads what is still to come.
     if (place.id !== undefined && !place.over) await cancel(place.id, options).catch(() => {});
+  }
+}
+
+/** Which solution was asked for, if no event has said so yet: the same key is answered with it. */
+async function take(asked: Sent, place: Place, { signal: _, ...options }: Options): Promise<void> {
+  if (place.id !== undefined) return;
+  for await (const event of read(await opened(options, ...asked))) {
+    place.id = event.solution_id;
+    place.over = isEnd(event);
+    return;
   }
 }
 
