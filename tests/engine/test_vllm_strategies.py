@@ -16,15 +16,18 @@ from tests.support.streams import check_order
 pytestmark = pytest.mark.engine
 
 HARD = (
-    "Hair clips are $13 apiece. Samira gets 9, then on top of that comes a fee of $2. How much is "
-    "the whole bill?",
+    "A box is 9 meters long, 9 meters wide and 3 meters high. What is its volume?",
+    "A pool is five feet long, 4 feet wide and 2 feet deep. How many cubic feet is that?",
+    "What is the volume of a box of 7 by 4 by 6 cm?",
+    "DVDs are priced at $1.03 each. Elena gets 11 of these and a postcard that sells for $8.50. "
+    "How much does it cost altogether?",
     "There are 38 boxes. Each box holds 47 pencils. 129 pencils are sold. How many are left?",
     "A pen costs 67 dollars. How much do 89 pens cost?",
     "Mia has 986 stamps and buys 757 more. She gives 398 of them to Ben. How many are left?",
     "A farmer has 47 crates of 68 apples. How many apples does the farmer have in all?",
     "Leo reads 79 pages a day for 58 days. How many pages does he read?",
 )
-"""Numbers larger than the shipped reasoner can be relied on with."""
+"""Products of three numbers, and numbers larger than the shipped reasoner can be relied on with."""
 
 
 def first_worded(transition: dict[str, Any]) -> tuple[str, str] | None:
