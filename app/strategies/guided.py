@@ -127,11 +127,15 @@ def _worded(transition: Transition) -> Check | None:
 
 
 def _repair(wrong: Transition, check: Check, target: int, tree: StateTree) -> str:
-    """The two states that the verifier writes after `wrong`."""
-    first = (wrong.number or wrong.id) + 1
+    """The two states that the verifier writes after `wrong`.
+
+    Their numbers are new on the path, so that the Backtrack can mean neither of them.
+    """
+    number = wrong.number or wrong.id
+    first = 1 + max(number, *(node.number or 0 for node in tree.ancestors(wrong.id)))
     written = text.render(
         [
-            (Action.VERIFY, repair.verify_text(first - 1, check)),
+            (Action.VERIFY, repair.verify_text(number, check)),
             (Action.BACKTRACK, repair.backtrack_text(_number(target, tree))),
         ],
         first=first,

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from typing import Literal
+
+import pytest
 
 from app.engines.base import Sampling
 from app.engines.scripted import Script, ScriptedEngine, said
@@ -286,3 +289,24 @@ def test_a_state_is_named_by_a_number_that_means_it() -> None:
     )
     backtrack = next(t for t in transitions if t.action.value == "backtrack")
     assert (backtrack.output, backtrack.target) == ("Backtrack to State 0.", 0)
+
+
+@pytest.mark.parametrize("dead_ends", ["keep", "once", "drop"])
+def test_a_model_that_counts_backwards_is_still_led_to_where_it_is_to_go_on(
+    dead_ends: Literal["keep", "once", "drop"],
+) -> None:
+    """Else Verify took the number of the state gone back to, which Backtrack then did not mean."""
+    transitions, ended, _ = solve(
+        FIRST.replace("1", "3", 1)
+        + WRONG
+        + "State 3:\nAction: Solve Parent\nOutput: 48 + 26 = 74\n\n",
+        {"Backtrack to State 3.": [f"State 6:\n{RIGHT}" + REST.format(7, 24)]},
+        options=GuidedOptions(dead_ends=dead_ends),
+    )
+    assert [(t.id, t.parent, t.number, t.target) for t in transitions[:4]] == [
+        (1, 0, 3, None), (2, 1, 2, None), (3, 2, 4, None), (4, 3, 5, 1),
+    ]  # fmt: skip
+    assert transitions[4].parent == 1
+    assert transitions[2].output == "State 2 says 48 / 2 = 26, but 48 / 2 = 24."
+    if dead_ends != "drop":  # there the script says the same again
+        assert ended.path.answer == "24"
