@@ -7,6 +7,7 @@ a number taken for given that the question does not say, and one it says that no
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
@@ -59,7 +60,7 @@ _IMPLIED: Final[dict[str, tuple[int, ...]]] = {
     "insect": (6,), "biweekly": (26,), "ounce": (16,),
 }  # fmt: skip
 """What words say without a numeral."""
-_CONSTANTS: Final = (0, 1, 2, 100)
+_CONSTANTS: Final = frozenset({0, 1, 2, 100})
 """Numbers that need not be said: none, one, a half or a double, hundredths."""
 
 
@@ -78,15 +79,22 @@ def grounding(solution: Solution) -> Grounding | None:
 def unsaid(question: str, formalized: str) -> tuple[str, ...]:
     """The numbers that `formalized` gives a symbol and `question` does not say, as written.
 
-    Each once, in their order. A sign that the problem was misread, not a proof: what everybody
-    knows need not be said, and no list of that is whole.
+    Each once, in their order; one that is given more often than it is said is unsaid, too. A sign
+    that the problem was misread, not a proof: what everybody knows need not be said, and no list of
+    that is whole.
     """
-    found = list(islice(_GIVEN.finditer(formalized[:MAX_TEXT]), MAX_NUMBERS))
-    if not found:
+    texts = [match[1] for match in islice(_GIVEN.finditer(formalized[:MAX_TEXT]), MAX_NUMBERS)]
+    if not texts:
         return ()
-    known = {*map(Fraction, _CONSTANTS), *_said(question.lower())}
-    texts = (match[1] for match in found)
-    return tuple(dict.fromkeys(text for text in texts if _value(text) not in known))
+    said = Counter(_said(question.lower()))
+    given: Counter[Fraction] = Counter()
+    found: dict[str, None] = {}
+    for text in texts:
+        value = _value(text)
+        given[value] += 1
+        if given[value] > said[value] and value not in _CONSTANTS:
+            found[text] = None
+    return tuple(found)
 
 
 def unused(question: str, reasoning: str) -> tuple[str, ...]:
@@ -120,9 +128,9 @@ def _values(match: re.Match[str]) -> Iterator[Fraction]:
 
 
 def _said(text: str) -> Iterator[Fraction]:
+    """What the text says, as often as it says it."""
     for match in _numerals(text):
-        yield from _values(match)
-        yield _value(match[1]) / 100  # cents
+        yield from {*_values(match), _value(match[1]) / 100}  # it may be cents
     yield from _in_words(_WORD.findall(text[:MAX_TEXT]))
 
 
@@ -134,21 +142,21 @@ def _in_words(words: list[str]) -> Iterator[Fraction]:
     """What words say: `two thousand and five` 2005, 2000, 2 and 5; `dozen` 12."""
     thousands = group = 0
     for word in words:
+        said = set(_IMPLIED.get(word, ()))
         singular = word.removesuffix("s")
         if (value := _SPELLED.get(word, _SPELLED.get(singular))) is not None:
             if not _joins(group, value):
                 thousands = group = 0
             group += value
-            yield Fraction(value)
+            said.add(value)
         elif singular in _SCALES:
             scaled = (group or 1) * _SCALES[singular]
             group, thousands = (scaled, thousands) if scaled < 1_000 else (0, thousands + scaled)
         elif word != "and":
             thousands = group = 0
-        if thousands or group:
-            yield Fraction(thousands + group)
-        for implied in _IMPLIED.get(word, _IMPLIED.get(singular, ())):
-            yield Fraction(implied)
+        if (thousands or group) and word != "and":
+            said.add(thousands + group)
+        yield from map(Fraction, said.union(_IMPLIED.get(singular, ())))
 
 
 def _joins(group: int, value: int) -> bool:

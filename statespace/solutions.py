@@ -161,7 +161,10 @@ class Grounding(Frozen):
 
     unsaid: Annotated[
         tuple[str, ...],
-        Field(description="Numbers that a Formalize takes for given, not in the question."),
+        Field(
+            description="Numbers that a Formalize takes for given more often than the question "
+            "says them."
+        ),
     ] = ()
     unused: Annotated[
         tuple[str, ...],

@@ -32,6 +32,9 @@ from training.traces import graph
         ("1/4 of them", "a = 4. b = 0.25.", ()),
         ("Buy 5,6 or 70", "a = 5. b = 6. c = 70.", ()),
         ("Any", "a = 0. b = 1. c = 2. d = 100.", ()),
+        ("A ball is dropped from 20 m.", "Length: a = 20. Width: b = 20.", ("20",)),
+        ("A box of 9 by 9 by nine", "a = 9. b = 9. c = 9.", ()),
+        ("A box of 9 by 9 by nine", "a = 9. b = 9. c = 9. d = 9.", ("9",)),
         ("Any", "a = 5 * 7. b = 20.5 / 3. c = 9%", ()),  # expressions and shares are no givens
         ("Any", "a = 5 = 7", ()),
         ("Any", "no numbers", ()),

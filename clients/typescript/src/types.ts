@@ -100,7 +100,7 @@ export type ForkRequest = {
 
 /** What of an answer's numbers and the question's does not meet: signs of a misread problem. */
 export type Grounding = {
-  /** Numbers that a Formalize takes for given, not in the question. */
+  /** Numbers that a Formalize takes for given more often than the question says them. */
   unsaid: string[];
   /** Numerals of the question that no state behind the answer has. */
   unused: string[];
