@@ -53,7 +53,7 @@ class VoteOptions(Options):
             max_length=64,
             description="Paths begun together; the last number repeats.",
         ),
-    ] = (3, 2)
+    ] = (4,)
     stop: Annotated[
         Literal["never", "certain", "likely"],
         Field(

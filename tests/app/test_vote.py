@@ -128,8 +128,9 @@ def test_the_temperature_that_was_asked_for_is_taken() -> None:
 
 def test_a_wave_waits_until_the_one_before_has_ended() -> None:
     steps, *_ = solve([RIGHT, WRONG], VoteOptions(paths=5, stop="never"))
-    third = next(at for at, step in enumerate(steps) if isinstance(step, Opened) and step.path == 3)
-    assert {step.path.path for step in steps[:third] if isinstance(step, PathEnded)} == {0, 1, 2}
+    fifth = next(at for at, step in enumerate(steps) if isinstance(step, Opened) and step.path == 4)
+    ended = {step.path.path for step in steps[:fifth] if isinstance(step, PathEnded)}
+    assert ended == {0, 1, 2, 3}
 
 
 def test_states_come_live_and_have_ids_in_the_order_in_which_they_begin() -> None:
@@ -296,7 +297,7 @@ def test_a_deadline_keeps_what_was_said_on_all_paths() -> None:
         check_order(found)
         solution = found[-1]["solution"]
         assert solution["incomplete_reason"] == "deadline"
-        assert {transition["path"] for transition in solution["transitions"]} == {0, 1, 2}
+        assert {transition["path"] for transition in solution["transitions"]} == {0, 1, 2, 3}
         assert server.host.engine.unfinished() == 0
 
 
