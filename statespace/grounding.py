@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -84,10 +83,15 @@ def unsaid(question: str, formalized: str) -> tuple[str, ...]:
     that is whole.
     """
     texts = [match[1] for match in islice(_GIVEN.finditer(formalized[:MAX_TEXT]), MAX_NUMBERS)]
-    if not texts:
-        return ()
-    said = Counter(_said(question.lower()))
-    given: Counter[Fraction] = Counter()
+    said = Counter(_in_numerals(question))
+    if _lacking(texts, said):  # seldom, and words take longer
+        said.update(_in_words(_WORD.findall(question[:MAX_TEXT].lower())))
+    return _lacking(texts, said)
+
+
+def _lacking(texts: Sequence[str], said: Counter[float]) -> tuple[str, ...]:
+    """The numbers that are given more often than they are said."""
+    given: Counter[float] = Counter()
     found: dict[str, None] = {}
     for text in texts:
         value = _value(text)
@@ -117,28 +121,33 @@ def _numerals(text: str) -> Iterator[re.Match[str]]:
     return islice(_NUMBER.finditer(text[:MAX_TEXT]), MAX_NUMBERS)
 
 
-def _values(match: re.Match[str]) -> Iterator[Fraction]:
+def _values(match: re.Match[str]) -> Iterable[float]:
     """What a numeral may stand for: itself, its parts, so many hundredths."""
     value = _value(match[1])
-    yield value
-    if match[2] and int(match[2]):
-        yield from (Fraction(int(match[2])), value / int(match[2]))
-    elif match[3]:
-        yield from (value / 100, 1 - value / 100, 1 + value / 100, 100 - value, 100 + value)
+    if match[2] and (divisor := float(match[2])):
+        return (value, divisor, _rounded(value / divisor))
+    if match[3]:
+        share = value / 100
+        return map(_rounded, (value, share, 1 - share, 1 + share, 100 - value, 100 + value))
+    return (value,)
 
 
-def _said(text: str) -> Iterator[Fraction]:
-    """What the text says, as often as it says it."""
+def _in_numerals(text: str) -> Iterator[float]:
+    """What the text says in digits, as often as it says it."""
     for match in _numerals(text):
-        yield from {*_values(match), _value(match[1]) / 100}  # it may be cents
-    yield from _in_words(_WORD.findall(text[:MAX_TEXT]))
+        yield from {*_values(match), _rounded(_value(match[1]) / 100)}  # it may be cents
 
 
-def _value(text: str) -> Fraction:
-    return Fraction(text.replace(",", ""))
+def _value(text: str) -> float:
+    return _rounded(float(text.replace(",", "")))
 
 
-def _in_words(words: list[str]) -> Iterator[Fraction]:
+def _rounded(value: float) -> float:
+    """So that a value is the same whichever way it was come by."""
+    return round(value, 9)
+
+
+def _in_words(words: Sequence[str]) -> Iterator[float]:
     """What words say: `two thousand and five` 2005, 2000, 2 and 5; `dozen` 12."""
     thousands = group = 0
     for word in words:
@@ -156,7 +165,7 @@ def _in_words(words: list[str]) -> Iterator[Fraction]:
             thousands = group = 0
         if (thousands or group) and word != "and":
             said.add(thousands + group)
-        yield from map(Fraction, said.union(_IMPLIED.get(singular, ())))
+        yield from map(float, said.union(_IMPLIED.get(singular, ())))
 
 
 def _joins(group: int, value: int) -> bool:
