@@ -1,31 +1,36 @@
 """Whether a solution's numbers are the question's.
 
 Arithmetic that holds can still answer another problem. Two signs of it can be seen without reading:
-a number taken for given that the question does not say, and one it says that nothing uses.
+a number taken for given that the question does not say, and one it says that nothing mentions.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from statespace.actions import Action
 from statespace.solutions import Grounding, Solution
 
-MAX_NUMBERS: Final = 200
-"""Numbers of a text that are looked at, from its beginning."""
-MAX_TEXT: Final = 32_768
-"""Characters of a text that are looked at, from its beginning."""
+MAX_QUESTION: Final = 8_000
+"""Characters of a question; of longer ones nothing is said."""
+MAX_REASONING: Final = 100_000
+"""Characters of the states behind an answer, likewise."""
 
 _NUMBER: Final = re.compile(
-    r"(?<![\d.])(\d{1,30}(?:,\d{3}){0,9}(?:\.\d{1,30})?|\.\d{1,30})(?: ?/ ?(\d{1,9}))?( ?%)?"
+    r"(?:(?<![\w.])(?P<wholes>\d{1,9}+) (?=\d{1,9}/\d))?"
+    r"(?:(?<!\d)(?<!\d\.)"
+    r"(?P<digits>\d{1,30}+(?P<groups>(?:[, ]\d{3}(?!\d)){0,9}+)(?:\.\d{1,30}+)?+)"
+    r"|(?<![\w.])(?P<point>\.\d{1,30}+))"
+    r"(?: ?/ ?(?P<divisor>\d{1,9}))?"
+    r"(?: ?(?P<scale>%|k\b|dozen|hundred|thousand|million|billion))?",
+    re.IGNORECASE,
 )
 _GIVEN: Final = re.compile(
-    r"\b[A-Za-z]\w{0,20} ?= ?[$€£¥]? ?"
-    r"(\d{1,30}(?:,\d{3}){0,9}(?:\.\d{1,30})?)(?!\.?\d)(?! ?[-−%+*×÷·^/(=])"
+    r"\b([A-Za-z]\w{0,20}+) ?= ?[$€£¥]? ?"
+    r"(\d{1,30}+(?:,\d{3}){0,9}+(?:\.\d{1,30}+)?+)(?![\w]|[.,]\d)(?! ?(?:[-−–%+*×÷·^/(=\\]|x\b))"
 )
 """`a = 12`: a symbol for a number, not for an expression or a share."""
 _WORD: Final = re.compile(r"[a-z]{1,20}")
@@ -40,14 +45,19 @@ _SPELLED: Final[dict[str, int]] = {
     **{word: value for value, word in enumerate(_UNITS)},
     **{word: value for value, word in zip(range(20, 100, 10), _TENS, strict=True)},
 }
-_SCALES: Final = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
+_SCALES: Final = {
+    "hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000,
+}  # fmt: skip
+_FACTORS: Final = {**_SCALES, "k": 1_000, "dozen": 12}
+"""What may stand behind a numeral."""
 
-_IMPLIED: Final[dict[str, tuple[int, ...]]] = {
-    "pair": (2,), "couple": (2,), "weekend": (2,), "triple": (3,), "thrice": (3,), "third": (3,),
-    "triplet": (3,), "triangle": (3,), "yard": (3,), "quadruple": (4,), "quarter": (4, 25),
-    "fourth": (4,), "square": (4,), "season": (4,), "fifth": (5,), "weekday": (5,), "nickel": (5,),
+_IMPLIED: Final[dict[str, tuple[float, ...]]] = {
+    "half": (0.5, 50), "halves": (0.5, 50), "penny": (0.01,), "pair": (2,), "couple": (2,),
+    "weekend": (2,), "triple": (3,), "thrice": (3,), "third": (3,), "triplet": (3,),
+    "triangle": (3,), "yard": (3,), "quadruple": (4,), "quarter": (4, 25, 0.25), "fourth": (4,),
+    "square": (4,), "season": (4,), "fifth": (5,), "weekday": (5,), "nickel": (5, 0.05),
     "workday": (5,), "sixth": (6,), "week": (7, 5), "seventh": (7,), "eighth": (8,), "spider": (8,),
-    "octopus": (8,), "ninth": (9,), "tenth": (10,), "decade": (10,), "dime": (10,),
+    "octopus": (8,), "ninth": (9,), "tenth": (10,), "decade": (10,), "dime": (10, 0.1),
     "dozen": (12,), "foot": (12, 3), "feet": (12, 3), "inch": (12,), "month": (12, 30, 4),
     "year": (12, 52, 365, 366), "annual": (12, 52, 365), "day": (24, 7), "daily": (24, 7),
     "weekly": (7, 52), "monthly": (12, 30), "fortnight": (14,), "score": (20,), "hour": (60, 24),
@@ -64,28 +74,49 @@ _CONSTANTS: Final = frozenset({0, 1, 2, 100})
 
 
 def grounding(solution: Solution) -> Grounding | None:
-    """Of the states that the answer rests on; None if there are none, or none formalizes."""
-    outputs = [each.output for each in solution.behind]
-    formalized = [each.output for each in solution.behind if each.action is Action.FORMALIZE]
-    if not formalized:
+    """Of the states that the answer rests on.
+
+    None if there is no answer, if none of them formalizes, or if there is too much to look at.
+    """
+    behind = solution.behind
+    formalized = "\n".join(each.output for each in behind if each.action is Action.FORMALIZE)
+    reasoning = "\n".join(each.output for each in behind)
+    if not formalized or len(solution.question) > MAX_QUESTION or len(reasoning) > MAX_REASONING:
         return None
     return Grounding(
-        unsaid=unsaid(solution.question, "\n".join(formalized)),
-        unused=unused(solution.question, "\n".join(outputs)),
+        unsaid=unsaid(solution.question, formalized),
+        unused=unused(solution.question, reasoning),
     )
 
 
-def unsaid(question: str, formalized: str) -> tuple[str, ...]:
-    """The numbers that `formalized` gives a symbol and `question` does not say, as written.
+def told(grounding: Grounding | None) -> list[str]:
+    """In words, what is to be doubted; nothing if nothing is."""
+    found: list[str] = []
+    if grounding is not None and grounding.unsaid:
+        found.append(f"It takes {_listed(grounding.unsaid)} for given, not from the problem.")
+    if grounding is not None and grounding.unused:
+        found.append(f"No step mentions {_listed(grounding.unused)}, which the problem gives.")
+    return found
 
-    Each once, in their order; one that is given more often than it is said is unsaid, too. A sign
-    that the problem was misread, not a proof: what everybody knows need not be said, and no list of
-    that is whole.
+
+def _listed(numbers: Sequence[str]) -> str:
+    """`3`, `3 and 4`, `3, 4 and 5`, `3, 4, 5 and 2 more`."""
+    shown = [*numbers[:3], f"{len(numbers) - 3} more"] if len(numbers) > 4 else [*numbers]
+    *first, last = shown
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def unsaid(question: str, formalized: str) -> tuple[str, ...]:
+    """The numbers that `formalized` gives more symbols than `question` says them, as written.
+
+    Each once, in their order. A sign that the problem was misread, not a proof: what everybody
+    knows need not be said, and no list of that is whole.
     """
-    texts = [match[1] for match in islice(_GIVEN.finditer(formalized[:MAX_TEXT]), MAX_NUMBERS)]
-    said = Counter(_in_numerals(question))
+    givens = dict.fromkeys(_GIVEN.findall(formalized))  # a symbol may be given its number again
+    texts = [text for _, text in givens]
+    said = Counter(value for values in _numerals(question) for value in values)
     if _lacking(texts, said):  # seldom, and words take longer
-        said.update(_in_words(_WORD.findall(question[:MAX_TEXT].lower())))
+        said.update(_in_words(question))
     return _lacking(texts, said)
 
 
@@ -105,41 +136,50 @@ def unused(question: str, reasoning: str) -> tuple[str, ...]:
     """The numerals of `question` that do not stand in `reasoning`, as written, in their order.
 
     A sign that something was passed over, not a proof: stories also hold what is not asked for. A 1
-    need not be used, and of a fraction or a percentage its value or one of its parts is enough.
+    need not be used, and of what a numeral may mean one thing is enough.
     """
-    used = {value for match in _numerals(reasoning) for value in _values(match)}
+    used = {value for values in _numerals(reasoning) for value in values}
+    found = _passed_over(question, used)
+    if found:  # seldom, and words take longer
+        found = _passed_over(question, used.union(_in_words(reasoning)))
+    return found
+
+
+def _passed_over(question: str, used: set[float]) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(
-            match[0]
-            for match in _numerals(question)
-            if _value(match[1]) != 1 and used.isdisjoint(_values(match))
+            match[0].strip()
+            for match in _NUMBER.finditer(question)
+            if match[0] != "1" and used.isdisjoint(_values(match))
         )
     )
 
 
-def _numerals(text: str) -> Iterator[re.Match[str]]:
-    return islice(_NUMBER.finditer(text[:MAX_TEXT]), MAX_NUMBERS)
+def _numerals(text: str) -> Iterator[set[float]]:
+    """What each numeral of a text may mean."""
+    return map(_values, _NUMBER.finditer(text))
 
 
-def _values(match: re.Match[str]) -> Iterable[float]:
-    """What a numeral may stand for: itself, its parts, so many hundredths."""
-    value = _value(match[1])
-    if match[2] and (divisor := float(match[2])):
-        return (value, divisor, _rounded(value / divisor))
-    if match[3]:
+def _values(match: re.Match[str]) -> set[float]:
+    """What a numeral may mean: itself, its parts, so many hundredths, a share that is left."""
+    text = match["digits"] or match["point"]
+    value = _value(text)
+    found = {value, value / 100}
+    if match["groups"]:  # `1,200` is one number or, in a list, several
+        found.update(map(_value, re.split("[, ]", text)))
+    if match["divisor"] and (divisor := float(match["divisor"])):
+        wholes = float(match["wholes"] or 0)
+        found |= {divisor, value / divisor, wholes, wholes + value / divisor}
+    if match["scale"] == "%":
         share = value / 100
-        return map(_rounded, (value, share, 1 - share, 1 + share, 100 - value, 100 + value))
-    return (value,)
-
-
-def _in_numerals(text: str) -> Iterator[float]:
-    """What the text says in digits, as often as it says it."""
-    for match in _numerals(text):
-        yield from {*_values(match), _rounded(_value(match[1]) / 100)}  # it may be cents
+        found |= {1 - share, 1 + share, 100 - value, 100 + value}
+    elif match["scale"]:
+        found.add(value * _FACTORS[match["scale"].lower()])
+    return set(map(_rounded, found))
 
 
 def _value(text: str) -> float:
-    return _rounded(float(text.replace(",", "")))
+    return _rounded(float(text.replace(",", "").replace(" ", "")))
 
 
 def _rounded(value: float) -> float:
@@ -147,11 +187,11 @@ def _rounded(value: float) -> float:
     return round(value, 9)
 
 
-def _in_words(words: Sequence[str]) -> Iterator[float]:
+def _in_words(text: str) -> Iterator[float]:
     """What words say: `two thousand and five` 2005, 2000, 2 and 5; `dozen` 12."""
     thousands = group = 0
-    for word in words:
-        said = set(_IMPLIED.get(word, ()))
+    for word in _WORD.findall(text.lower()):
+        said: set[float] = set(_IMPLIED.get(word, ()))
         singular = word.removesuffix("s")
         if (value := _SPELLED.get(word, _SPELLED.get(singular))) is not None:
             if not _joins(group, value):
@@ -161,6 +201,8 @@ def _in_words(words: Sequence[str]) -> Iterator[float]:
         elif singular in _SCALES:
             scaled = (group or 1) * _SCALES[singular]
             group, thousands = (scaled, thousands) if scaled < 1_000 else (0, thousands + scaled)
+        elif singular == "dozen" and group:
+            said.add(12 * group)
         elif word != "and":
             thousands = group = 0
         if (thousands or group) and word != "and":

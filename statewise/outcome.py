@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from statespace.answers import equal
 from statespace.events import Event, SolutionCompleted
+from statespace.grounding import told
 from statespace.solutions import Solution, Status
 from statespace.trace import Verdict
 
@@ -51,22 +51,11 @@ def doubts(solution: Solution) -> list[str]:
         found.append("A step that it rests on is wrong: do not trust it.")
     elif not any(each.verdict is Verdict.VERIFIED for each in solution.behind):
         found.append("Nothing that it rests on could be checked.")
-    if (found_in := solution.grounding) is not None:
-        if found_in.unsaid:
-            found.append(f"It takes {listed(found_in.unsaid)} for given, not from the problem.")
-        if found_in.unused:
-            found.append(f"No step uses {listed(found_in.unused)}, which the problem gives.")
+    found += told(solution.grounding)
     said = support(solution)
     if said is not None and said[2] <= 0.5:
         found.append(f"Only {said[0]} of {said[1]} paths with an answer say this.")
     return found
-
-
-def listed(numbers: Sequence[str]) -> str:
-    """`3`, `3 and 4`, `3, 4 and 5`, `3, 4, 5 and 2 more`."""
-    shown = [*numbers[:3], f"{len(numbers) - 3} more"] if len(numbers) > 4 else [*numbers]
-    *first, last = shown
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def hint(solution: Solution) -> str | None:

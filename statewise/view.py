@@ -139,10 +139,12 @@ def ending(solution: Solution) -> Table:
     row = Table.grid(padding=(0, 1))
     row.add_column(width=1)
     if solution.status is Status.COMPLETED and solution.answer is not None:
-        style = "bold green" if holds(solution) else "bold red"
-        row.add_row("", Text.assemble(("Answer: ", "bold"), (visible(solution.answer), style)))
-        for doubt in doubts(solution):
-            row.add_row("", Text(doubt, "yellow" if holds(solution) else "red"))
+        found = doubts(solution)
+        style = ("yellow" if found else "green") if holds(solution) else "red"
+        answer = (visible(solution.answer), f"bold {style}")
+        row.add_row("", Text.assemble(("Answer: ", "bold"), answer))
+        for doubt in found:
+            row.add_row("", Text(doubt, style))
     elif solution.status is Status.COMPLETED:
         row.add_row("", Text("The model answered in plain text, without states.", "yellow"))
     else:

@@ -19,10 +19,9 @@ class Waiting:
     Of a server that is ready already nothing is told there.
     """
 
-    def __init__(self, console: Console, what: str = "server") -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._what = what
-        self._status = Status(f"{what}: looking", console=console)
+        self._status = Status("server: looking", console=console)
         self._phase = ""
 
     def __enter__(self) -> Waiting:
@@ -37,12 +36,14 @@ class Waiting:
 
     def __call__(self, said: str) -> None:
         """A phase, and what else is known of it in brackets."""
-        text = f"{self._what}: {visible(said)}"
+        said = visible(said)
         if self._console.is_terminal:
-            self._status.update(Text(text))
-        elif (phase := text.partition(" (")[0]) != self._phase and not phase.endswith(": ready"):
+            self._status.update(Text(f"server: {said}"))
+            return
+        phase = said.rpartition(" (")[0] or said
+        if phase not in (self._phase, "ready"):
             self._phase = phase
-            self._console.print(Text(phase), soft_wrap=True)
+            self._console.print(Text(f"server: {phase}"), soft_wrap=True)
 
     def stop(self) -> None:
         """Show it no more: what is printed next has the line."""

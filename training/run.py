@@ -165,7 +165,11 @@ class Run:
             return {}
         run = stage.Run(self.recipe.seed, self.recipe.compile, self.report)
         made = None
-        steps = {"advanced": self._step("advanced", fundamental.key, settings.pairs, settings.sft)}
+        # Own answers are drawn in batches of this size.
+        drawn = self.recipe.evaluation.batch
+        steps = {
+            "advanced": self._step("advanced", fundamental.key, settings.pairs, settings.sft, drawn)
+        }
         if settings.dpo is not None:
             before = steps["advanced"].key
             steps["preferences"] = self._step("preferences", before, settings.dpo)

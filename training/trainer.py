@@ -51,7 +51,8 @@ def arguments(recipe: Recipe, stage: Optimisation, rows: int, folder: Path) -> d
         "logging_steps": math.gcd(20, stage.save_steps),
         "disable_tqdm": True,
         "report_to": "none",
-        # A GPU takes a batch sooner than one process can make it from the rows.
+        # A GPU takes a batch sooner than one process can make it from the rows. The processes are
+        # forked, and touch neither tokenizer nor GPU.
         "dataloader_num_workers": 4 if on_gpu else 0,
         "remove_unused_columns": False,  # TRL would drop the positions
         "dataloader_pin_memory": on_gpu,

@@ -21,7 +21,9 @@ _AHEAD: Final = 3
 
 def cores() -> int:
     """The cores this process may run on."""
-    return len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity"):  # not everywhere
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def mapped(

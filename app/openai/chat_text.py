@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from app.openai.transcript import content, content_tokens
+from statespace.grounding import told
 from statespace.solutions import IncompleteReason, Solution, Status, Usage
 from statespace.trace import Transition, Verdict
 
@@ -151,10 +152,7 @@ def _remarked(solution: Solution) -> Iterator[str]:
             yield f"The answer is that of Path {solution.answer_path}."
     if refuted := _refuted(solution):
         yield f"The answer rests on what was refuted: {', '.join(refuted)}."
-    if solution.grounding is not None and solution.grounding.unsaid:
-        yield f"Taken for given, not from the problem: {', '.join(solution.grounding.unsaid)}."
-    if solution.grounding is not None and solution.grounding.unused:
-        yield f"No step uses these numbers of it: {', '.join(solution.grounding.unused)}."
+    yield from told(solution.grounding)
     if solution.incomplete_reason is not None:
         yield f"Not solved: {_REASONS[solution.incomplete_reason]}."
 

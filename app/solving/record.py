@@ -10,6 +10,7 @@ from app.strategies.base import Decided, PathEnded, Spent
 from statespace.grounding import grounding
 from statespace.solutions import (
     Failure,
+    Grounding,
     IncompleteReason,
     Path,
     Solution,
@@ -38,6 +39,7 @@ class Record:
     text: str | None = None
     reason: IncompleteReason | None = None
     error: Failure | None = None
+    grounding: Grounding | None = None
     created_at: float = field(default_factory=time.time)
     completed_at: float | None = None
 
@@ -73,6 +75,8 @@ class Record:
         self.status = status
         self.reason = reason
         self.completed_at = time.time()
+        if status is Status.COMPLETED:
+            self.grounding = grounding(self.solution())
 
     @property
     def tokens(self) -> int:
@@ -82,7 +86,7 @@ class Record:
     def solution(self) -> Solution:
         """The solution object as it stands."""
         request = self.request
-        made = Solution(
+        return Solution(
             id=self.id,
             status=self.status,
             question=request.question,
@@ -101,10 +105,8 @@ class Record:
             completed_at=self.completed_at,
             metadata=request.metadata,
             source=self.source,
+            grounding=self.grounding,
         )
-        if self.completed_at is None:
-            return made
-        return made.model_copy(update={"grounding": grounding(made)})
 
     def usage(self) -> Usage:
         """Tokens so far. Those that no transition holds are discarded, save a plain answer's."""

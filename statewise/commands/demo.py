@@ -45,7 +45,7 @@ def demo_command(port: int) -> int:
 
 def _server(console: Console, port: int) -> str:
     model = checked(Settings).served_name
-    with Waiting(console, "starting the server") as progress:
+    with Waiting(console) as progress:
         try:
             if (record := find(model=model)) is not None:
                 return wait_ready(record, progress)

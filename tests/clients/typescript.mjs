@@ -1,5 +1,8 @@
 // Uses the compiled TypeScript client: node typescript.mjs DIST URL SLOW QUESTION
 
+import { once } from "node:events";
+import { createServer } from "node:http";
+
 const [dist, url, slow, question] = process.argv.slice(2);
 const { Refused, follow, solve } = await import(`${dist}/src/index.js`);
 
@@ -51,6 +54,22 @@ try {
   const { id } = kept.data.find((one) => one.metadata.who === "early");
   told.early = [error.message, await ended(id)];
 }
+
+// A server that says nothing does not hold who has given up, and is not asked after that.
+let posts = 0;
+const silent = createServer(() => (posts += 1)).listen(0, "127.0.0.1");
+await once(silent, "listening");
+const mute = `http://127.0.0.1:${silent.address().port}`;
+for (const signal of [AbortSignal.abort(new Error("before")), AbortSignal.timeout(200)]) {
+  const began = Date.now();
+  try {
+    await all(solve({ question }, { url: mute, signal }));
+  } catch (error) {
+    told.silent = [...(told.silent ?? []), [posts, error.name, Date.now() - began < 5_000]];
+  }
+}
+silent.closeAllConnections();
+silent.close();
 
 try {
   await all(solve({ question, strategy: "magic" }, { url: slow }));

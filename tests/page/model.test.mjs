@@ -116,7 +116,7 @@ test("an answer whose numbers are not the problem's is not called good", () => {
   assert.equal(found(null).kind, "good");
   const unused = found({ unsaid: [], unused: ["3", "30%"] });
   assert.equal(unused.kind, "unchecked");
-  assert.match(unused.lines.join(" "), /No step uses 3 and 30%, which the problem gives\./);
+  assert.match(unused.lines.join(" "), /No step mentions 3 and 30%, which the problem gives\./);
   const unsaid = found({ unsaid: ["1", "2", "3", "4", "5"], unused: [] });
   assert.match(unsaid.lines.join(" "), /takes 1, 2, 3 and 2 more for given/);
 });

@@ -60,6 +60,8 @@ def test_it_reads_on_after_cuts_and_ends_what_it_leaves(repository: Path, dist: 
     assert told["events"][-1]["solution"]["answer"] == "72"
     assert told["left"] == told["aborted"] == "solution.cancelled"
     assert told["reason"] == "enough"
+    # Of the second, the request and what asks for its solution to end it.
+    assert told["silent"] == [[0, "Error", True], [2, "TimeoutError", True]]
     assert told["early"] == ["early", "solution.cancelled"]
     assert told["refused"] == [True, 400, "strategy"]
 

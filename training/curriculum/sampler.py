@@ -46,7 +46,7 @@ class Sampler:
     @property
     def digest(self) -> str:
         """What decides the samples, apart from the weights."""
-        return manifest.key(self.temperature, self.max_new_tokens, self.seed)
+        return manifest.key(self.temperature, self.max_new_tokens, self.seed, self.batch)
 
     def rows(
         self, problems: Sequence[Problem], samples: int, advance: Advance = lambda _: None

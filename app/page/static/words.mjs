@@ -105,7 +105,7 @@ function grounding(found) {
     lines.push(`It takes ${listed(found.unsaid)} for given, not from the problem.`);
   }
   if (found?.unused?.length) {
-    lines.push(`No step uses ${listed(found.unused)}, which the problem gives.`);
+    lines.push(`No step mentions ${listed(found.unused)}, which the problem gives.`);
   }
   return lines;
 }

@@ -30,6 +30,7 @@ export class Refused extends Error {
 const LATER = new Set([408, 429, 502, 503, 504]);
 const LONGEST = 10_000;
 const PATIENCE = 60_000;
+const FAREWELL = 2_000;
 
 /** Solves a problem; its events as they happen, the last of which ends it. */
 export async function* solve(
@@ -40,23 +41,28 @@ export async function* solve(
   const key = { "content-type": "application/json", "idempotency-key": randomId() };
   const asked: Sent = ["/v1/solutions", { method: "POST", body, headers: key }];
   const place: Place = { last: -1 };
+  let sent = false;
   try {
-    yield* following(options, place, () =>
-      place.id === undefined ? asked : eventsOf(place.id, place.last),
-    );
+    yield* following(options, place, () => {
+      sent = true;
+      return place.id === undefined ? asked : eventsOf(place.id, place.last);
+    });
   } catch (error) {
-    if (options.signal?.aborted) await take(asked, place, options).catch(() => {});
+    if (sent && options.signal?.aborted) await take(asked, place, options).catch(() => {});
     throw error;
   } finally {
     // The loop was left: nobody reads what is still to come.
-    if (place.id !== undefined && !place.over) await cancel(place.id, options).catch(() => {});
+    if (place.id !== undefined && !place.over) {
+      await ended(place.id, { ...options, signal: AbortSignal.timeout(FAREWELL) }).catch(() => {});
+    }
   }
 }
 
 /** Which solution was asked for, if no event has said so yet: the same key is answered with it. */
-async function take(asked: Sent, place: Place, { signal: _, ...options }: Options): Promise<void> {
+async function take(asked: Sent, place: Place, options: Options): Promise<void> {
   if (place.id !== undefined) return;
-  for await (const event of read(await opened(options, ...asked))) {
+  const waiting = { ...options, signal: AbortSignal.timeout(FAREWELL) };
+  for await (const event of read(await opened(waiting, ...asked))) {
     place.id = event.solution_id;
     place.over = isEnd(event);
     return;
@@ -75,7 +81,11 @@ export async function* follow(
 /** Ends a solution. */
 export async function cancel(id: string, options: Options = {}): Promise<void> {
   const { signal: _, ...rest } = options;
-  await opened(rest, `/v1/solutions/${encodeURIComponent(id)}/cancel`, { method: "POST" });
+  await ended(id, rest);
+}
+
+async function ended(id: string, options: Options): Promise<void> {
+  await opened(options, `/v1/solutions/${encodeURIComponent(id)}/cancel`, { method: "POST" });
 }
 
 type Place = { id?: string; last: number; over?: boolean };
@@ -93,6 +103,7 @@ async function* following(
   let failures = 0;
   let since = Date.now();
   while (!place.over) {
+    options.signal?.throwIfAborted();
     try {
       const response = await opened(options, ...next());
       if (response.status === 204) return;
