@@ -157,7 +157,7 @@ class Path(Frozen):
 
 
 class Grounding(Frozen):
-    """What of an answer's numbers and the question's does not meet: signs of a misread problem."""
+    """Numbers in which an answer and its question differ: signs of a misread problem."""
 
     unsaid: Annotated[
         tuple[str, ...],

@@ -98,7 +98,7 @@ export type ForkRequest = {
   output?: string | null;
 };
 
-/** What of an answer's numbers and the question's does not meet: signs of a misread problem. */
+/** Numbers in which an answer and its question differ: signs of a misread problem. */
 export type Grounding = {
   /** Numbers that a Formalize takes for given more often than the question says them. */
   unsaid: string[];
