@@ -28,6 +28,12 @@ from app.web.ops_server import OpsServer
 
 LAST_WORDS_S: Final = 2
 """What a client has, after the grace, to read its end event."""
+KEEP_ALIVE_S: Final = 75
+"""How long a connection waits for its next request.
+
+Longer than clients (5 s) and proxies (60 s) keep theirs: if the server closes first, a request that
+is sent at that moment is lost.
+"""
 FLUSH_S: Final = 0.2
 """What an end event has to leave the process after a second Ctrl-C."""
 
@@ -74,6 +80,7 @@ def serve(
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=LAST_WORDS_S,
+            timeout_keep_alive=KEEP_ALIVE_S,
         )
         server = _Server(config, app.state.service, settings.shutdown_grace_s)
         # uvicorn takes SIGTERM over while it serves and raises it again once it has drained; this

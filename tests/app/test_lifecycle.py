@@ -102,6 +102,18 @@ def test_it_ends_when_the_last_stream_has(tmp_path: Path) -> None:
         assert server.process.wait(20) == 0
 
 
+def test_a_connection_is_kept_longer_than_clients_keep_theirs(tmp_path: Path) -> None:
+    """They forget theirs after 5 to 15 s; what the server closes first can lose a request."""
+    limits = httpx2.Limits(keepalive_expiry=60, max_connections=1)
+    opened: list[str] = []
+    told = {"trace": lambda name, _: opened.append(name) if "connect_tcp.started" in name else None}
+    with serving(tmp_path) as server, httpx2.Client(base_url=server.url, limits=limits) as client:
+        client.get("/livez", extensions=told)
+        time.sleep(6)
+        client.get("/livez", extensions=told)
+    assert len(opened) == 1, "it was closed, and opened again"
+
+
 def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     with (
         serving(tmp_path, *HANG, shutdown_grace_s=60) as server,
