@@ -35,7 +35,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def test_a_served_reasoner_is_sampled_from_the_bare_question(url: str) -> None:
-    problems = [generator.generate(3, index, operations=(1, 2)) for index in range(8)]
+    easy = [generator.generate(3, index, operations=(1, 2)) for index in range(4)]
+    hard = [generator.generate(3, n, split="heldout", operations=(4, 6)) for n in range(4)]
+    problems = easy + hard  # what it is sure of, and what it is not
     units = list(solve.units(problems, SAMPLING, samples=4))
     outcomes: list[Outcome] = []
     produce(units, Endpoint(urls=(url,), concurrency=8), SAMPLING, outcomes.extend)

@@ -159,7 +159,7 @@ def test_what_lies_beside_an_output_is_held_against_its_manifest_too(tmp_path: P
     [
         ("qwen", "  learning_rate: ", "  learning_rat: "),
         ("llama-3-8b", "\n  lora:", "\n  lorra:"),
-        ("starter", "\n  save_steps: 200", "\n  safe_steps: 200"),
+        ("starter", "\n  save_steps: 500", "\n  safe_steps: 500"),
     ],
 )
 def test_a_typo_in_a_recipe_names_the_nearest_key_before_any_work(
