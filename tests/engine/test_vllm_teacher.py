@@ -36,12 +36,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_a_served_reasoner_is_sampled_from_the_bare_question(url: str) -> None:
     easy = [generator.generate(3, index, operations=(1, 2)) for index in range(4)]
-    hard = [generator.generate(3, n, split="heldout", operations=(4, 6)) for n in range(4)]
+    hard = [generator.generate(3, n, split="heldout", operations=(4, 6)) for n in range(12)]
     problems = easy + hard  # what it is sure of, and what it is not
     units = list(solve.units(problems, SAMPLING, samples=4))
     outcomes: list[Outcome] = []
     produce(units, Endpoint(urls=(url,), concurrency=8), SAMPLING, outcomes.extend)
-    assert [type(outcome) for outcome in outcomes] == [TraceRow] * 32
+    assert [type(outcome) for outcome in outcomes] == [TraceRow] * len(units)
     judged = [judge(outcome) for outcome in outcomes]
     accepted = [one for one in judged if isinstance(one, Accepted)]
     assert len(accepted) >= 8, [one for one in judged if not isinstance(one, Accepted)]
