@@ -182,8 +182,8 @@ class Settings(BaseSettings):
         Field(
             ge=1,
             le=64,
-            description="Most tokens gathered, for 0.25 s (rising to 0.5 s from 128 to 256 "
-            "streams), before they are sent.",
+            description="Most tokens gathered before they are sent: those of 0.25 s, or 8 where "
+            "they take no longer than 1 s.",
         ),
     ] = 32
     upstream: Annotated[

@@ -105,7 +105,7 @@ class Loop:
             max_tokens=job.max_tokens,
             temperature=job.temperature,
             output_kind=RequestOutputKind.DELTA,
-            stream_interval=self._pace.interval(self._llm.get_num_unfinished_requests()),
+            stream_interval=self._pace.interval(),
             skip_clone=True,
         )
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from statespace.actions import START_SUCCESSORS, Action
 from statespace.errors import CardError
+from statespace.text import header
 from statespace.trace import TRACE_VERSION, Frozen
 
 NAME: Final = "statewise.json"
@@ -55,6 +57,22 @@ class Card(Frozen):
         dict[str, Digest], Field(default_factory=dict, description="Hashes of what trained it.")
     ]
     scores: tuple[Score, ...] = ()
+    opening: Annotated[
+        Action | None,
+        Field(description="What every trace of its training begins with: it is given the header."),
+    ] = None
+
+    @field_validator("opening")
+    @classmethod
+    def _begins(cls, opening: Action | None) -> Action | None:
+        if opening is not None and opening not in START_SUCCESSORS:
+            raise ValueError(f"no trace may begin with {opening}")
+        return opening
+
+    @property
+    def opens(self) -> str:
+        """What all its traces begin with: it is given that, and need not write it."""
+        return "" if self.opening is None else header(1, self.opening)
 
     @classmethod
     def load(cls, checkpoint: Path) -> Self:

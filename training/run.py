@@ -22,6 +22,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig
 from transformers.utils import logging
 
 import training
+from statespace.actions import Action
 from statespace.card import NAME, Card, RecipeReference, Score
 from statespace.prompts import Prompt
 from training import base, card, data, evaluate, manifest, precision, sft, tokenizer, trainer
@@ -253,6 +254,7 @@ class Run:
             recipe=RecipeReference(name=self.recipe.name, hash=self.recipe.digest()),
             data={**rows, **self.inputs},
             scores=scores,
+            opening=Action.FORMALIZE,
         )
         folder = self.output.with_name(self.output.name + ".part")
         shutil.rmtree(folder, ignore_errors=True)

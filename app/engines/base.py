@@ -88,6 +88,10 @@ class Engine(Protocol):
         """
         ...
 
+    def opening(self, sampling: Sampling) -> str:
+        """What a path begins with that the model is given; nothing if it writes all itself."""
+        ...
+
     def grammar(self, tree: StateTree, sampling: Sampling) -> str | None:
         """The grammar of what follows the newest state; None leaves it to the model.
 

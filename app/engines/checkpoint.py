@@ -47,8 +47,11 @@ def check_folder(model: str) -> None:
         )
 
 
-def check_card(model: str, prompt: Prompt) -> None:
-    """Raises `EngineStartError` if the checkpoint was trained on another prompt or state space."""
+def trained_card(model: str, prompt: Prompt) -> Card | None:
+    """The card of a checkpoint that is served as it was trained, or None if it has none.
+
+    Raises `EngineStartError` if it was trained on another prompt or state space.
+    """
     card = _card(Path(model))
     if card is not None and card.prompt != prompt.fingerprint():
         raise EngineStartError(
@@ -57,6 +60,7 @@ def check_card(model: str, prompt: Prompt) -> None:
             f"weights, or train again; to serve it as any other model, set "
             "STATEWISE_PROFILE=prompted"
         )
+    return card
 
 
 def _card(path: Path) -> Card | None:

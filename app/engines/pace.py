@@ -1,18 +1,18 @@
 """How many tokens of a stream are gathered before they are passed on.
 
 Each piece of text costs the serving process the same, however short it is, and nobody reads faster
-than a few pieces a second. So a stream's tokens are gathered for a quarter of a second, and for up
-to half of one beside many others: many while each stream is fast, few while it is slow.
+than a few pieces a second. So a stream's tokens are gathered for a quarter of a second. Where the
+engine is so slow that these are few, it takes longer to make a piece worth its cost.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-GATHER_S: Final = (0.25, 0.5)
-"""With few streams, and at most."""
-STREAMS_PER_S: Final = 512
-"""How many streams add a second. 128 are gathered for as long as few, 256 for the longest."""
+GATHER_S: Final = 0.25
+WORTH: Final = 8
+"""Tokens that are gathered also if they take longer, but not longer than `LONGEST_S`."""
+LONGEST_S: Final = 1.0
 _FIRST: Final = 4
 """Tokens gathered while no pace is known."""
 _WEIGHT: Final = 0.1
@@ -28,13 +28,13 @@ class Pace:
         self._most = most
         self._tokens_per_s: float | None = None
 
-    def interval(self, streams: int) -> int:
-        """Tokens to gather of one stream among `streams`, from 1 to `most`."""
+    def interval(self) -> int:
+        """Tokens to gather of one stream, from 1 to `most`."""
         if self._tokens_per_s is None:
             return min(_FIRST, self._most)
-        least, longest = GATHER_S
-        seconds = min(max(streams / STREAMS_PER_S, least), longest)
-        return max(1, min(self._most, round(self._tokens_per_s * seconds)))
+        worth = min(WORTH, self._tokens_per_s * LONGEST_S)
+        wanted = max(worth, self._tokens_per_s * GATHER_S)
+        return max(1, min(self._most, round(wanted)))
 
     def ended(self, tokens: int, seconds: float) -> None:
         """A generation has ended that took `seconds` from its first token to its last."""

@@ -123,6 +123,10 @@ class RemoteEngine(Tokenized):
         """The prompt ids for a question."""
         return self._text.manner.prompt(question, plain=plain)
 
+    def opening(self, sampling: Sampling) -> str:
+        """What every trace of the model's training began with."""
+        return self._text.manner.opening(plain=sampling.plain)
+
     def grammar(self, tree: StateTree, sampling: Sampling) -> str | None:
         """The grammar of what follows, if the model was not trained to write states."""
         return self._text.manner.grammar(tree, plain=sampling.plain)
@@ -135,7 +139,7 @@ class RemoteEngine(Tokenized):
         A server that is lost before it has said anything is replaced by another. Raises
         `EngineAwayError` if there is none or one is lost later, `UnavailableError` if all are full.
         """
-        interval = self._pace.interval(self.unfinished())
+        interval = self._pace.interval()
         body = completions.request(
             self._served.name, prompt, sampling, interval, literal=self._text.literal
         )

@@ -159,6 +159,10 @@ class ScriptedEngine:
         """The ids that spell the question, and one that ends it."""
         return [*spelled(question), END]
 
+    def opening(self, sampling: Sampling) -> str:  # noqa: ARG002
+        """Nothing: a script says all of it."""
+        return ""
+
     def grammar(self, tree: StateTree, sampling: Sampling) -> str | None:  # noqa: ARG002
         """None: recordings are replayed as they are."""
         return None

@@ -109,6 +109,10 @@ class VllmEngine(Tokenized):
         """The prompt ids for a question."""
         return self._manner(adapter).prompt(question, plain=plain)
 
+    def opening(self, sampling: Sampling) -> str:
+        """What every trace of the model's training began with."""
+        return self._manner(sampling.adapter).opening(plain=sampling.plain)
+
     def grammar(self, tree: StateTree, sampling: Sampling) -> str | None:
         """The grammar of what follows, if the model was not trained to write states."""
         return self._manner(sampling.adapter).grammar(tree, plain=sampling.plain)
@@ -191,7 +195,7 @@ class VllmEngine(Tokenized):
             bad_words=list(sampling.banned) or None,
             logprobs=0 if sampling.logprobs else None,  # of the tokens themselves, no others
             flat_logprobs=True,
-            stream_interval=self._pace.interval(self.unfinished()),
+            stream_interval=self._pace.interval(),
             detokenize=self._text.core is None,
             skip_special_tokens=not self._text.literal,
         )

@@ -41,7 +41,9 @@ class Writing:
         """`ids` is shared by the paths of one solution."""
         self.path = path
         self.reader = problem.reader(path=path, ids=ids)
-        self.context = list(problem.prompt)
+        self._opening = "" if problem.given else engine.opening(problem.sampling)
+        """Text that is not read yet, though the model is given it: it counts from its answer on."""
+        self.context = [*problem.prompt, *(engine.encode(self._opening) if self._opening else ())]
         """Token ids of the question and of what was written; brought up to date by a halt."""
         self.exceeded = False
         """Whether it was ended because it had too many transitions."""
@@ -103,7 +105,8 @@ class Writing:
         if sampling is None:
             self.reader.halted = False  # there is nothing to go on with
             return
-        reader, before, clock = self.reader, self.reader.consumed, time.perf_counter
+        reader, clock = self.reader, time.perf_counter
+        before = reader.consumed + len(self._opening)
         if sampling.grammar is not None:  # it begins with a header
             self.context += self._engine.encode(self._space)
         self._space = ""
@@ -119,7 +122,8 @@ class Writing:
                 said.append(chunk.text)
                 self.logprobs += chunk.logprobs
                 self._finish = chunk.finish_reason
-                readings = reader.feed(chunk.text, tokens=count, now=clock(), until=until)
+                text, self._opening = self._opening + chunk.text, ""
+                readings = reader.feed(text, tokens=count, now=clock(), until=until)
                 for reading in self._admit(readings):
                     yield reading
                 if self.exceeded or reader.overran or reader.halted:

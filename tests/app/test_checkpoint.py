@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from transformers import AutoTokenizer
 
-from app.engines.checkpoint import check_card, check_folder, profile
+from app.engines.checkpoint import check_folder, profile, trained_card
 from app.engines.manner import Manner
 from app.errors import EngineStartError
 from statespace.card import NAME
@@ -48,7 +48,7 @@ def prompt(checkpoint: Path) -> Prompt:
 def test_checkpoints_of_both_stages_are_served(checkpoint: Path, stage: str) -> None:
     rewrite(checkpoint, stage=stage)
     check_folder(str(checkpoint))
-    check_card(str(checkpoint), prompt(checkpoint))
+    trained_card(str(checkpoint), prompt(checkpoint))
 
 
 @pytest.mark.parametrize("version", [TRACE_VERSION + 1, 0])
@@ -57,7 +57,7 @@ def test_another_state_space_is_refused_before_anything_is_loaded(
 ) -> None:
     """Also where that version's card holds keys that are unknown here."""
     rewrite(checkpoint, state_space=version, invented=True)
-    for check in (check_folder, lambda model: check_card(model, prompt(checkpoint))):
+    for check in (check_folder, lambda model: trained_card(model, prompt(checkpoint))):
         with pytest.raises(EngineStartError, match="serve it with the release that trained it"):
             check(str(checkpoint))
 
@@ -80,7 +80,7 @@ def test_another_prompt_is_refused(checkpoint: Path, changed: str) -> None:
         )
     check_folder(str(checkpoint))
     with pytest.raises(EngineStartError, match="use the tokenizer files and the chat template"):
-        check_card(str(checkpoint), prompt(checkpoint))
+        trained_card(str(checkpoint), prompt(checkpoint))
 
 
 def test_a_card_decides_how_a_model_is_asked(checkpoint: Path) -> None:

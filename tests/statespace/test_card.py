@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from statespace.actions import Action
 from statespace.card import NAME, Card, RecipeReference, Score
 from statespace.errors import CardError
 from statespace.trace import TRACE_VERSION
@@ -34,6 +35,12 @@ def test_a_card_has_a_round_trip(card: Card, tmp_path: Path) -> None:
     assert card.scores[0].accuracy == 0.75
 
 
+def test_a_card_says_what_all_its_traces_begin_with(card: Card) -> None:
+    assert not card.opens
+    formalizes = card.model_copy(update={"opening": Action.FORMALIZE})
+    assert formalizes.opens == "State 1:\nAction: Formalize\nOutput:"
+
+
 def test_a_folder_without_a_card_is_told_from_a_broken_one(tmp_path: Path) -> None:
     with pytest.raises(CardError, match=r"no statewise\.json .* prompted mode"):
         Card.load(tmp_path)
@@ -49,6 +56,7 @@ def test_a_folder_without_a_card_is_told_from_a_broken_one(tmp_path: Path) -> No
         ({"prompt": "md5:00"}, "prompt"),
         ({"extra": 1}, "extra"),
         ({"recipe": {"name": "starter"}}, "recipe.hash"),
+        ({"opening": "summarize"}, "opening"),
         ({"scores": [{"set": "some", "right": 1, "total": 0}]}, "scores.0.total"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import pytest
 import trl
 from transformers import AutoTokenizer
 
+from statespace.actions import Action
 from statespace.prompts import Prompt
 from tests.support.tiny_models import FAMILIES, make
 from tests.training.finetune import traces
 from training import card
 from training.errors import DataError, TrainingError
-from training.finetune import chat, examples
+from training.finetune import chat, examples, packaging
 from training.finetune.chat import Chat
 from training.finetune.recipe import Pretrained
 from training.problems import output
@@ -62,6 +64,7 @@ def test_labels_are_ignored_exactly_on_the_prompt(
     made = ready(models, name)
     rows, account = examples.sft_rows([traces(tmp_path / "a.jsonl", 8)], made, 512)
     assert account["examples"] == len(rows) == 8
+    assert account["first_actions"] == {"formalize": 8}
     assert account["tokens"] == sum(len(row["input_ids"]) for row in rows)
     for row in rows:
         start = next(i for i, label in enumerate(row["labels"]) if label != -100)
@@ -246,6 +249,28 @@ def test_a_row_counts_once_in_however_many_files(models: dict[str, Path], tmp_pa
     made = ready(models, "llama")
     rows, account = examples.sft_rows([path, path], made, 512)
     assert (len(rows), account["repeated"]) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("other", "opening"),
+    [
+        ("State 1:\nAction: Formalize\nOutput: a = 1\n\n", Action.FORMALIZE),
+        ("State 1:\nAction: Decompose\nOutput: first a\n\n", None),
+        ("**State 1:**\nAction: Formalize\nOutput: a = 1\n\n", None),
+        ("The answer is 1.", None),
+        ("State 1:\nAction: Guess\nOutput: 1\n\n", None),
+    ],
+)
+def test_a_model_is_given_what_every_trace_begins_with(
+    models: dict[str, Path], tmp_path: Path, other: str, opening: Action | None
+) -> None:
+    path = traces(tmp_path / "a.jsonl", 3)
+    *rest, last = path.read_text("utf-8").splitlines()
+    changed = {**json.loads(last), "trace": other}
+    path.write_text("\n".join([*rest, json.dumps(changed), ""]), "utf-8")
+    _, account = examples.sft_rows([path], ready(models, "llama"), 512)
+    assert packaging.opening({"sft": account}) is opening
+    assert packaging.opening({"dpo": account}) is None
 
 
 def test_a_file_that_was_cut_short_is_refused(models: dict[str, Path], tmp_path: Path) -> None:

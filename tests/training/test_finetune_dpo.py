@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from app.engines.checkpoint import check_card, check_folder
+from app.engines.checkpoint import check_folder, trained_card
 from statespace.card import Card
 from statespace.prompts import Prompt
 from tests.support.tiny_models import FAMILIES, make
@@ -62,7 +62,7 @@ def test_stage_two_goes_on_from_stage_one(
     assert list(recorded["data"]) == ["sft", "dpo"]
     merged = export.export(two, tmp_path / "merged")
     check_folder(str(merged))
-    check_card(str(merged), Prompt.from_tokenizer(AutoTokenizer.from_pretrained(merged)))
+    trained_card(str(merged), Prompt.from_tokenizer(AutoTokenizer.from_pretrained(merged)))
     card = Card.load(merged)
     assert card.stage == "advanced"
     assert card.base_model == "model"

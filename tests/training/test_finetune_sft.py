@@ -13,8 +13,9 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from typer.testing import CliRunner
 
-from app.engines.checkpoint import check_card, check_folder
+from app.engines.checkpoint import check_folder, trained_card
 from app.errors import EngineStartError
+from statespace.actions import Action
 from statespace.card import Card
 from statespace.prompts import Prompt
 from tests.support.tiny_models import FAMILIES, make
@@ -63,8 +64,9 @@ def test_every_recipe_s_architecture_trains_merges_and_is_served(
     check_folder(str(merged))
     tokenizer = AutoTokenizer.from_pretrained(merged)
     prompt = Prompt.from_tokenizer(tokenizer)
-    check_card(str(merged), prompt)
+    trained_card(str(merged), prompt)
     card = Card.load(merged)
+    assert card.opening is Action.FORMALIZE
     assert card.stage == "fundamental"
     assert card.prompt == chat.load(recipe.model).prompt.fingerprint()
     assert card.recipe.hash == recipe.digest()

@@ -269,6 +269,7 @@ class Seed:
             base_model="from scratch",
             recipe=RecipeReference(name=self.recipe.name, hash=self.recipe.digest()),
             data={},
+            opening=Action.FORMALIZE,
         ).save(part)
         shutil.rmtree(folder, ignore_errors=True)
         part.replace(folder)

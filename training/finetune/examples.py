@@ -10,6 +10,9 @@ from typing import Any
 
 from datasets import Dataset
 
+from statespace.actions import START_SUCCESSORS, Action
+from statespace.parser import parse
+from statespace.text import header
 from training import manifest, rows
 from training.data import IGNORED
 from training.errors import DataError
@@ -27,6 +30,7 @@ def sft_rows(files: Sequence[Path], chat: Chat, length: int) -> tuple[Dataset, d
     """
     columns: dict[str, list[list[int]]] = {"input_ids": [], "labels": []}
     origins: Counter[tuple[str, ...]] = Counter()
+    begun: Counter[str] = Counter()
     seen: set[str] = set()
     too_long = repeated = tokens = 0
     for row in _rows(files):
@@ -41,6 +45,7 @@ def sft_rows(files: Sequence[Path], chat: Chat, length: int) -> tuple[Dataset, d
         columns["input_ids"].append(before + after)
         columns["labels"].append([IGNORED] * len(before) + after)
         origins[row.source, row.split, row.origin, row.licence] += 1
+        begun[_first_action(row.trace)] += 1
         tokens += len(before) + len(after)
     if not columns["input_ids"]:
         raise DataError(
@@ -54,6 +59,7 @@ def sft_rows(files: Sequence[Path], chat: Chat, length: int) -> tuple[Dataset, d
         "too_long": too_long,
         "repeated": repeated,
         "length": length,
+        "first_actions": dict(sorted(begun.items())),
         "made": sources(files),
         "sources": [
             {"source": source, "split": split, "origin": origin, "licence": licence, "rows": count}
@@ -61,6 +67,13 @@ def sft_rows(files: Sequence[Path], chat: Chat, length: int) -> tuple[Dataset, d
         ],
     }
     return Dataset.from_dict(columns), account
+
+
+def _first_action(trace: str) -> str:
+    """Of a trace that begins as the format has it; any other one has none that could be given."""
+    action = next((state.action for state in parse(trace).states), Action.OTHER)
+    begins = action in START_SUCCESSORS and trace.startswith(header(1, action))
+    return action if begins else Action.OTHER
 
 
 def _rows(files: Sequence[Path]) -> Iterator[TraceRow]:

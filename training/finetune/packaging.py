@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from transformers import AutoTokenizer, GenerationConfig
 
+from statespace.actions import START_SUCCESSORS, Action
 from statespace.card import NAME, Card, RecipeReference, Stage
 from statespace.errors import CardError
 from statespace.prompts import Prompt
@@ -49,6 +50,7 @@ def finish(  # noqa: PLR0913, PLR0917
             for step, account in accounts.items()
             for name, digest in account["files"].items()
         },
+        opening=opening(accounts),
     )
     record = {
         "recipe": {**recipe.model_dump(mode="json"), "model": _public(recipe.model)},
@@ -70,6 +72,13 @@ def finish(  # noqa: PLR0913, PLR0917
     describe(output, made, record)
     place.finish(record)
     return made
+
+
+def opening(accounts: dict[str, Any]) -> Action | None:
+    """The first action of every trace of stage 1, if it is one; stage 2 prefers, and adds none."""
+    begun = accounts.get("sft", {}).get("first_actions", {})
+    found = {Action(action) for action in begun}
+    return found.pop() if len(found) == 1 and found <= START_SUCCESSORS else None
 
 
 def _order_targets(path: Path) -> None:
