@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from statespace.actions import Action
@@ -150,32 +151,43 @@ def _passed_over(question: str, used: set[float]) -> tuple[str, ...]:
         dict.fromkeys(
             match[0].strip()
             for match in _NUMBER.finditer(question)
-            if match[0] != "1" and used.isdisjoint(_values(match))
+            if match[0] != "1" and used.isdisjoint(_values(*match.groups()))
         )
     )
 
 
-def _numerals(text: str) -> Iterator[set[float]]:
+def _numerals(text: str) -> Iterator[frozenset[float]]:
     """What each numeral of a text may mean."""
-    return map(_values, _NUMBER.finditer(text))
+    return (_values(*match.groups()) for match in _NUMBER.finditer(text))
 
 
-def _values(match: re.Match[str]) -> set[float]:
-    """What a numeral may mean: itself, its parts, so many hundredths, a share that is left."""
-    text = match["digits"] or match["point"]
+@lru_cache(maxsize=4096)  # most numbers are small, and come again in every state
+def _values(  # noqa: PLR0913, PLR0917
+    wholes: str | None,
+    digits: str | None,
+    groups: str | None,
+    point: str | None,
+    divisor: str | None,
+    scale: str | None,
+) -> frozenset[float]:
+    """What a numeral may mean: itself, its parts, so many hundredths, a share that is left.
+
+    Its parts are the groups of `_NUMBER`, in their order.
+    """
+    text = digits or point or ""
     value = _value(text)
     found = {value, value / 100}
-    if match["groups"]:  # `1,200` is one number or, in a list, several
+    if groups:  # `1,200` is one number or, in a list, several
         found.update(map(_value, re.split("[, ]", text)))
-    if match["divisor"] and (divisor := float(match["divisor"])):
-        wholes = float(match["wholes"] or 0)
-        found |= {divisor, value / divisor, wholes, wholes + value / divisor}
-    if match["scale"] == "%":
+    if divisor and (parts := float(divisor)):
+        whole = float(wholes or 0)
+        found |= {parts, value / parts, whole, whole + value / parts}
+    if scale == "%":
         share = value / 100
         found |= {1 - share, 1 + share, 100 - value, 100 + value}
-    elif match["scale"]:
-        found.add(value * _FACTORS[match["scale"].lower()])
-    return set(map(_rounded, found))
+    elif scale:
+        found.add(value * _FACTORS[scale.lower()])
+    return frozenset(map(_rounded, found))
 
 
 def _value(text: str) -> float:
