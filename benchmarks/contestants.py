@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import psutil
@@ -81,9 +82,9 @@ def servers(load: Worker, asked: Asked, names: Sequence[str]) -> Iterator[list[C
 
 
 @contextmanager
-def ours_alone(load: Worker, asked: Asked) -> Iterator[Contestant]:
-    """Our server and nobody else."""
-    with statewise(asked.settings, asked.options) as server:
+def ours_alone(load: Worker, asked: Asked, sampled: Path | None = None) -> Iterator[Contestant]:
+    """Our server and nobody else; `sampled` is where it writes what it does."""
+    with statewise(asked.settings, asked.options, sampled) as server:
         yield _ours("statewise", server, load, asked)
 
 

@@ -1,61 +1,55 @@
-"""Where the front end's time goes: our own process under load, sampled by py-spy.
+"""Where the front end's processor time goes: our own process under load.
 
     python -m benchmarks.profile
 
-64 streams of the one-layer model, whose engine costs little. Writes the samples, the ten functions
-that take most (by themselves, and with what they call) as Markdown, and a flame graph. Needs the
-right to look into another process: run it as root, or allow `ptrace`.
+64 streams of the one-layer model, whose engine costs little, or of the starter. Writes the samples
+(`benchmarks.sampler`), the ten functions that take most (by themselves, and with what they call) as
+Markdown, and a flame graph.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import subprocess
 import sys
-import threading
+import sysconfig
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from app.settings import Settings
-from benchmarks import dummy, flame, machine
+from benchmarks import dummy, flame, machine, sampler
 from benchmarks.contestants import Asked, ours_alone
 from benchmarks.problems import questions
 from benchmarks.result import PLOT, RESULT, markdown
 from benchmarks.serve import RUNS
-from benchmarks.servers import worker
+from benchmarks.servers import ROOT, worker
 
 STREAMS: Final = 64
-RATE: Final = 200
-"""Samples a second."""
+WRITE_S: Final = 10.0
+"""What the server may take to write what it has seen."""
 TOP: Final = 10
 EVERYTHING: Final = 0.9
-_SITE: Final = "site-packages/"
-_OTHER_THREADS: Final = "_bootstrap (threading.py)"
-"""What they begin with."""
+_BEFORE: Final = ("site-packages/", f"{ROOT}/", f"{sysconfig.get_path('stdlib')}/")
+"""What a path is shown without."""
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """How often each stack of the main thread was seen, outermost function first.
-
-    Other threads wait nearly always, and py-spy does not always see that they do.
-    """
+    """How often each stack of the main thread was seen, outermost function first."""
 
     stacks: Counter[tuple[str, ...]]
 
     @classmethod
     def read(cls, text: str) -> Samples:
-        """From py-spy's raw format: frames by semicolons, then a count."""
+        """From what `benchmarks.sampler` writes: frames by semicolons, then a count."""
         stacks: Counter[tuple[str, ...]] = Counter()
         for line in text.splitlines():
             frames, _, count = line.rpartition(" ")
-            stack = tuple(map(_short, frames.split(";")))
-            if frames and not stack[0].endswith(_OTHER_THREADS):
-                stacks[stack] += int(count)
+            if frames:
+                stacks[tuple(map(_short, frames.split(";")))] += int(count)
         return cls(stacks)
 
     @property
@@ -84,20 +78,17 @@ def main() -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--model", choices=dummy.SIZES, default="one-layer")
+    options.add_argument("--model", choices=("starter", *dummy.SIZES), default="one-layer")
     options.add_argument("--seconds", type=int, default=20)
     options.add_argument("--out", type=Path, default=RUNS / "profile", help="folder")
     chosen = options.parse_args()
-    spy = shutil.which("py-spy", path=f"{Path(sys.executable).parent}:/usr/bin:/usr/local/bin")
-    if spy is None:
-        sys.exit("py-spy is missing: pip install py-spy")
     chosen.out.mkdir(parents=True, exist_ok=True)
     described = machine.describe()
     raw = chosen.out / "stacks.txt"
-    tokens, seconds = _record(spy, chosen.model, chosen.seconds, raw)
-    samples = Samples.read(raw.read_text("utf-8"))
+    tokens, seconds = _record(chosen.model, chosen.seconds, raw)
+    samples = Samples.read(raw.read_text("utf-8") if raw.exists() else "")
     if not samples.total:
-        sys.exit(f"py-spy saw nothing of the server; see {raw}")
+        sys.exit(f"nothing was seen of the server; see {raw}")
     graph = flame.svg(samples.stacks)
     (chosen.out / PLOT).write_text(graph, "utf-8")
     found = {
@@ -107,7 +98,7 @@ def main() -> None:
         "model": chosen.model,
         "streams": STREAMS,
         "samples": samples.total,
-        "busy": round(samples.total / (chosen.seconds * RATE), 3),
+        "busy": round(samples.total * sampler.INTERVAL_S / seconds, 3),
         "tokens_per_s": round(tokens / seconds),
         "alone": _shares(samples.alone(), samples.total),
         "whole": _shares(samples.whole(), samples.total),
@@ -117,36 +108,35 @@ def main() -> None:
     print(json.dumps(found))
 
 
-def _record(spy: str, model: str, seconds: int, raw: Path) -> tuple[int, float]:
-    """Samples while the load runs; tokens and seconds of the load."""
-    made = dummy.SIZES[model]
-    folder = dummy.make(RUNS / "models" / model, made)
-    options = [f"--max-num-seqs={STREAMS}", *([] if made.weights else ["--load-format=dummy"])]
-    temperature = 0.0 if made.weights else 1.0
-    asked = Asked(Settings(model=str(folder)), options, 256, temperature, STREAMS)
-    done = threading.Event()
-    tokens, spent = 0, 0.0
+def _record(model: str, seconds: int, raw: Path) -> tuple[int, float]:
+    """Samples while the load runs, for `seconds` at least; tokens and seconds of the load."""
+    raw.unlink(missing_ok=True)
+    tokens, spent, number = 0, 0.0, 1
     with (
         worker("benchmarks.load", Settings()) as load,
-        ours_alone(load, asked) as ours,
+        ours_alone(load, _asked(model), raw) as ours,
     ):
         ours.answer(questions(0, STREAMS))  # warms up
-
-        def record() -> None:
-            command = [spy, "record", "--pid", str(ours.service.pid), "--rate", str(RATE)]
-            command += ["--duration", str(seconds), "--format", "raw", "--output", str(raw)]
-            subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
-            done.set()
-
-        recording = threading.Thread(target=record)
-        recording.start()
-        number = 1
-        while not done.is_set():
+        sampler.record(ours.service.pid)
+        while spent < seconds:
             outcome = ours.answer(questions(number * STREAMS, 4 * STREAMS))
             tokens, spent = tokens + outcome["completion_tokens"], spent + outcome["seconds"]
             number += 4
-        recording.join()
+        sampler.record(ours.service.pid)
+        deadline = time.monotonic() + WRITE_S
+        while not raw.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
     return tokens, spent
+
+
+def _asked(model: str) -> Asked:
+    options = [f"--max-num-seqs={STREAMS}"]
+    if model == "starter":
+        return Asked(Settings(), options, 400, 0.0, STREAMS)
+    made = dummy.SIZES[model]
+    folder = dummy.make(RUNS / "models" / model, made)
+    options += [] if made.weights else ["--load-format=dummy"]
+    return Asked(Settings(model=str(folder)), options, 256, 0.0 if made.weights else 1.0, STREAMS)
 
 
 def functions(found: dict[str, Any]) -> str:
@@ -179,8 +169,8 @@ def _short(frame: str) -> str:
     if not found:
         return frame
     path = place.rstrip(")").rpartition(":")[0] or place.rstrip(")")
-    if _SITE in path:
-        path = path.split(_SITE, 1)[1]
+    for before in _BEFORE:
+        path = path.rpartition(before)[2]
     return f"{name} ({path})"
 
 

@@ -31,6 +31,9 @@ _SERVE: Final = (
     "import sys; from app.serve import serve; from app.settings import Settings; "
     "serve(Settings(), sys.argv[1:])"
 )
+_SAMPLED: Final = (
+    "import sys; from benchmarks.sampler import install; install(sys.argv.pop(1)); " + _SERVE
+)
 
 
 class StartError(Exception):
@@ -71,13 +74,16 @@ class Worker:
 
 
 @contextmanager
-def statewise(settings: Settings, options: Sequence[str] = ()) -> Iterator[Server]:
-    """Our service; `options` are the engine's."""
+def statewise(
+    settings: Settings, options: Sequence[str] = (), sampled: Path | None = None
+) -> Iterator[Server]:
+    """Our service; `options` are the engine's, `sampled` is where `benchmarks.sampler` writes."""
     port = _free_port()
     chosen = {**_variables(settings), "STATEWISE_PORT": str(port)}
     with tempfile.TemporaryDirectory() as state:
         chosen["STATEWISE_STATE_DIR"] = state
-        command = [sys.executable, "-c", _SERVE, *options]
+        program = [_SERVE] if sampled is None else [_SAMPLED, str(sampled)]
+        command = [sys.executable, "-c", *program, *options]
         with _server(command, {**os.environ, **chosen}, port, "/readyz") as server:
             yield server
 

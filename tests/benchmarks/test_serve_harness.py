@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from dataclasses import asdict, replace
 from itertools import islice
@@ -16,11 +19,10 @@ from xml.etree import ElementTree
 import pytest
 
 from app.settings import Settings
-from benchmarks import dummy, flame, report, result
+from benchmarks import dummy, flame, profile, report, result, sampler
 from benchmarks.compare import changes
 from benchmarks.load import answer
 from benchmarks.pairs import interval
-from benchmarks.profile import Samples
 from benchmarks.rounds import Guesses, Journal, JournalError, Round, percentile
 from statespace.actions import Action
 from statespace.parser import parse
@@ -236,13 +238,34 @@ def test_samples_are_counted_alone_and_whole() -> None:
     """A function that calls itself counts once; lines of a function are one."""
     text = (
         "main (app/serve.py:3);f (/x/site-packages/a/b.py:1);f (/x/site-packages/a/b.py:9) 3\n"
-        "main (app/serve.py:4) 1\n"
-        "Thread._bootstrap (threading.py:9);wait (a.py:1) 7\n"
+        f"main ({profile.ROOT}/app/serve.py:4) 1\n"
     )
-    samples = Samples.read(text)
+    samples = profile.Samples.read(text)
     assert samples.total == 4
     assert samples.alone() == Counter({"f (a/b.py)": 3, "main (app/serve.py)": 1})
     assert samples.whole() == Counter({"main (app/serve.py)": 4, "f (a/b.py)": 3})
+
+
+def test_a_process_samples_itself_while_it_works(tmp_path: Path) -> None:
+    """Only what takes processor time is seen, and only between the two signals."""
+    out = tmp_path / "stacks.txt"
+    before = {number: signal.getsignal(number) for number in (signal.SIGPROF, sampler.TOGGLE)}
+    try:
+        sampler.install(str(out))
+        sampler.record(os.getpid())
+        time.sleep(0.2)
+        until = time.process_time() + 0.1
+        while time.process_time() < until:
+            pass
+        sampler.record(os.getpid())
+        assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    found = profile.Samples.read(out.read_text("utf-8"))
+    here = "test_a_process_samples_itself_while_it_works (tests/benchmarks/test_serve_harness.py)"
+    assert found.whole()[here] == found.total
+    assert 5 < found.total < 100
 
 
 def test_flame_graph_is_a_picture() -> None:
