@@ -182,8 +182,8 @@ class Settings(BaseSettings):
         Field(
             ge=1,
             le=64,
-            description="Most tokens gathered before they are sent: those of 0.25 s, or 8 where "
-            "they take no longer than 1 s.",
+            description="Most tokens gathered before they are sent: those of 0.25 s, and where "
+            "these are fewer than 8, up to 8 within 1 s.",
         ),
     ] = 32
     upstream: Annotated[

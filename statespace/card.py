@@ -99,7 +99,9 @@ class Card(Frozen):
 
     def save(self, checkpoint: Path) -> None:
         """Writes the card into a checkpoint folder."""
-        (checkpoint / NAME).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (checkpoint / NAME).write_text(
+            self.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8"
+        )
 
 
 def _check_version(path: Path, text: bytes) -> None:

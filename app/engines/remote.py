@@ -124,8 +124,8 @@ class RemoteEngine(Tokenized):
         return self._text.manner.prompt(question, plain=plain)
 
     def opening(self, sampling: Sampling) -> str:
-        """What every trace of the model's training began with."""
-        return self._text.manner.opening(plain=sampling.plain)
+        """What every trace of the model's training began with; an adapter's card is not known."""
+        return self._text.manner.opening(plain=sampling.plain or sampling.adapter is not None)
 
     def grammar(self, tree: StateTree, sampling: Sampling) -> str | None:
         """The grammar of what follows, if the model was not trained to write states."""

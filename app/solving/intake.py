@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -105,27 +106,29 @@ class Intake:
             prompt = await asyncio.to_thread(encode)
         if given:
             prompt += await asyncio.to_thread(engine.encode, written(given))
-        room = engine.max_context - len(prompt)
-        if room < 1:
-            raise RequestError(
-                f"question: it takes {len(prompt)} tokens and the model's context holds "
-                f"{engine.max_context} with the solution; shorten it",
-                param="question",
-                code="context_length_exceeded",
-            )
-        wanted = min(max(self._limit(request) - used(standing), 1), room)
         sampling = Sampling(
-            wanted,
+            max(self._limit(request) - used(standing), 1),
             request.temperature,
             request.top_p,
             request.seed,
             adapter=adapter,
             plain=request.plain,
         )
+        room = engine.max_context - len(prompt)
+        opening = "" if given else engine.opening(sampling)
+        if room <= len(opening):  # else there is room for it, whatever its tokens are
+            room -= len(engine.encode(opening))
+        if room < 1:
+            raise RequestError(
+                f"question: it takes {engine.max_context - room} tokens and the model's context "
+                f"holds {engine.max_context} with the solution; shorten it",
+                param="question",
+                code="context_length_exceeded",
+            )
         return Problem(
             request.question,
             prompt,
-            sampling,
+            replace(sampling, max_tokens=min(sampling.max_tokens, room)),
             request.max_transitions,
             request.deltas,
             given=given,

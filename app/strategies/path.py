@@ -105,8 +105,8 @@ class Writing:
         if sampling is None:
             self.reader.halted = False  # there is nothing to go on with
             return
-        reader, clock = self.reader, time.perf_counter
-        before = reader.consumed + len(self._opening)
+        reader, before, clock = self.reader, self.reader.consumed, time.perf_counter
+        given = len(self._opening)
         if sampling.grammar is not None:  # it begins with a header
             self.context += self._engine.encode(self._space)
         self._space = ""
@@ -132,7 +132,7 @@ class Writing:
             for reading in self._admit(reader.close(now=clock(), until=until)):
                 yield reading
         if reader.halted:
-            self._remember(ids, "".join(said), before)
+            self._remember(ids, "".join(said), before, given)
 
     def rewind(self, state: int) -> None:
         """Go on from `state`, a state of this path, as if nothing had been written after it.
@@ -141,12 +141,15 @@ class Writing:
         """
         self.context, self._space = list(self._ends[state][0]), self._ends[state][1]
 
-    def _remember(self, ids: Sequence[int], text: str, before: int) -> None:
-        """The contexts at the ends of the states that `ids` say; the last one is gone on with."""
+    def _remember(self, ids: Sequence[int], text: str, before: int, given: int) -> None:
+        """The contexts at the ends of the states that `ids` say; the last one is gone on with.
+
+        What was read since `before` is `text`, after `given` characters that the context holds.
+        """
         base = self.context
         for state, end in self.reader.ends.items():
             if before < end <= self.reader.consumed:
-                cut, space = self._extended(ids, text[: end - before])
+                cut, space = self._extended(ids, text[: max(0, end - before - given)])
                 self._ends[state] = ([*base, *cut], space)
         self.rewind(self.reader.transitions[-1].id)
 

@@ -10,11 +10,16 @@ from dataclasses import replace
 import pytest
 
 from app.engines.base import Chunk, Sampling
-from app.engines.scripted import Script, ScriptedEngine
+from app.engines.scripted import END, Script, ScriptedEngine
+from app.errors import RequestError
+from app.settings import Settings
+from app.solving.forks import Fork
+from app.solving.intake import Intake
 from app.strategies import STRATEGIES
-from app.strategies.base import PathEnded, Problem, Step
+from app.strategies.base import Decided, PathEnded, Problem, Step
 from statespace.actions import Action
 from statespace.reader import Closed, Grown, Opened
+from statespace.solutions import SolutionRequest, Source
 from statespace.text import header, render
 from statespace.trace import Transition
 
@@ -98,6 +103,28 @@ def test_every_candidate_of_a_beam_goes_on_from_it() -> None:
     assert steps[-2].path.answer == "24"
 
 
+@pytest.mark.parametrize("silent", [1, 3])
+def test_a_candidate_that_says_nothing_more_ends_nothing_else(silent: int) -> None:
+    """Its model ends its turn at once."""
+
+    class Silent(Given):
+        async def generate(
+            self, prompt: Sequence[int], sampling: Sampling
+        ) -> AsyncGenerator[Chunk, None]:
+            number = len(self.prompts)
+            async with aclosing(super().generate(prompt, sampling)) as chunks:
+                async for chunk in chunks:
+                    if number < silent:
+                        yield Chunk("", (END,), "stop")
+                        return
+                    yield chunk
+
+    steps, _ = solve(Silent(WRITTEN), "beam")
+    assert isinstance(steps[-1], Decided)
+    empty = [each for each in closed(steps) if each.number == 1 and not each.output]
+    assert len(empty) == silent
+
+
 def test_it_is_given_once_and_counts_as_prompt() -> None:
     engine = Given(WRONG, BACK)
     steps, problem = solve(engine, "guided")
@@ -133,3 +160,31 @@ def test_what_is_asked_plainly_or_goes_on_is_given_nothing() -> None:
 
     asyncio.run(run())
     assert list(engine.prompts[1]) == list(problem.prompt)
+
+
+@pytest.mark.parametrize(("spare", "fits"), [(0, False), (1, True)])
+async def test_what_has_no_room_beside_it_is_too_long(spare: int, fits: bool) -> None:
+    engine = Given(WRITTEN)
+    prompt = [*engine.prompt(QUESTION), *engine.encode(GIVEN)]
+    request = SolutionRequest(question=QUESTION)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Given, "max_context", len(prompt) + spare)
+        intake = Intake(Settings(), engine)
+        strategy = intake.strategy(request)
+        if fits:
+            problem = await intake.problem(engine, request, strategy)
+            assert problem.sampling.max_tokens == spare
+        else:
+            with pytest.raises(RequestError, match=f"it takes {len(prompt)} tokens"):
+                await intake.problem(engine, request, strategy)
+
+
+async def test_a_fork_of_the_question_is_given_it_again() -> None:
+    engine = Given(WRITTEN)
+    request = SolutionRequest(question=QUESTION)
+    intake = Intake(Settings(), engine)
+    fork = Fork(source=Source(solution_id="sol_1", state=0), given=())
+    problem = await intake.problem(engine, request, intake.strategy(request), fork)
+    async with aclosing(STRATEGIES["single"].solve(engine, problem)) as steps:
+        assert isinstance(await anext(steps), Opened)
+    assert list(engine.prompts[0]) == [*engine.prompt(QUESTION), *engine.encode(GIVEN)]

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -192,6 +193,11 @@ async def test_adapters_are_the_servers_own(server: FakeUpstream) -> None:
         await answer(engine)
         await answer(engine, Sampling(500, adapter="mine"))
         assert [body["model"] for body in server.asked] == [MODEL, "mine"]
+        manner = replace(engine._text.manner, opens="State 1:")
+        engine._text = replace(engine._text, manner=manner)
+        assert engine.opening(Sampling(1)) == "State 1:"
+        assert not engine.opening(Sampling(1, plain=True))
+        assert not engine.opening(Sampling(1, adapter="mine"))  # nobody has read its card
 
 
 async def test_a_server_that_comes_back_is_asked_again(server: FakeUpstream) -> None:

@@ -17,6 +17,7 @@ import pytest
 from rich.console import Console
 
 from app.engines.scripted import Script, ScriptedEngine
+from statespace.card import Card
 from statewise.cli import served
 from tests.support.server import local_server
 from training import manifest
@@ -174,6 +175,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("experiment")
     assert execute(folder) is not None
     return folder
+
+
+def test_only_models_of_traces_are_given_a_first_header(finished: Path) -> None:
+    """What has learnt chains of thought would be led astray by it."""
+    cards = {
+        path.parent.parent.name.split("-")[0]: Card.load(path.parent).opening
+        for path in finished.glob("work/**/served-*/statewise.json")
+    }
+    assert len(cards) > 2
+    assert {name for name, opening in cards.items() if opening is None} == {"plain"}
 
 
 def test_all_arms_get_the_same_tokens_from_the_same_base_model(finished: Path) -> None:

@@ -12,6 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from app.engines.checkpoint import check_folder, trained_card
+from statespace.actions import Action
 from statespace.card import Card
 from statespace.prompts import Prompt
 from tests.support.tiny_models import FAMILIES, make
@@ -65,6 +66,8 @@ def test_stage_two_goes_on_from_stage_one(
     trained_card(str(merged), Prompt.from_tokenizer(AutoTokenizer.from_pretrained(merged)))
     card = Card.load(merged)
     assert card.stage == "advanced"
+    # As the traces of stage 1 have it, where a header ends with a token.
+    assert card.opening is (None if name == "mistral-base" else Action.FORMALIZE)
     assert card.base_model == "model"
     assert set(card.data) == {"sft/accepted.jsonl", "dpo/pairs.jsonl"}
     assert not (two / "ref").exists()  # the frozen copy of stage 1 is no part of stage 2

@@ -121,7 +121,8 @@ class Seed:
                 made.add_callback(Branch(before, step.folder / "branch"))
             record = trainer.fit(made, settings, Steps(self.report, self._say(writer)))
             shown = packed.select(range(steps * settings.batch))
-            self._package(step, made.model, "fundamental")
+            opening = None if writer == texts.PLAIN else Action.FORMALIZE
+            self._package(step, made.model, "fundamental", opening)
             earlier = texts.account(shown.select(range(before * settings.batch)))
             self._finish(step, record, data.digest(packed), texts.account(shown), branch=earlier)
         return step
@@ -134,7 +135,8 @@ class Seed:
         path = step.folder / "traces.jsonl"
         if step.record is None:
             branch = step.folder / "checkpoint"
-            self._served(stage.load(first.folder / "branch"), branch, "fundamental")
+            model = stage.load(first.folder / "branch")
+            self._served(model, branch, "fundamental", Action.FORMALIZE)
             chosen = Random(self.seed).sample(self.pool, min(wanted.samples, len(self.pool)))
             ask = Ask(chosen, 1, wanted.temperature, self.seed)
             (answers,) = answering(branch, [ask], step.folder / "answers") if chosen else ([],)
@@ -187,7 +189,7 @@ class Seed:
             # An incomplete last batch is left out; which pairs it held, the trainer drew.
             share = min(1.0, record["steps"] * settings.batch / len(used))
             read = round(share * sum(map(tokens.size, used)))
-            self._package(step, model, "advanced")
+            self._package(step, model, "advanced", Action.FORMALIZE)
             self._finish(step, record, record.pop("data"), {"tokens": read})
         return step
 
@@ -244,12 +246,12 @@ class Seed:
         for checkpoint in step.folder.glob("checkpoint-*"):
             shutil.rmtree(checkpoint)
 
-    def _package(self, step: Step, model: Any, kind: Stage) -> None:
+    def _package(self, step: Step, model: Any, kind: Stage, opening: Action | None) -> None:
         # Named so that answers of different checkpoints are never taken for each other.
-        self._served(model, step.folder / f"served-{step.key[:12]}", kind)
+        self._served(model, step.folder / f"served-{step.key[:12]}", kind, opening)
 
-    def _served(self, model: Any, folder: Path, kind: Stage) -> None:
-        """A folder that an engine can serve."""
+    def _served(self, model: Any, folder: Path, kind: Stage, opening: Action | None) -> None:
+        """A folder that an engine can serve; each text of its training began with `opening`."""
         part = folder.with_name(folder.name + ".part")
         shutil.rmtree(part, ignore_errors=True)
         vocabulary = tokenizer.load(self.vocabulary)
@@ -269,7 +271,7 @@ class Seed:
             base_model="from scratch",
             recipe=RecipeReference(name=self.recipe.name, hash=self.recipe.digest()),
             data={},
-            opening=Action.FORMALIZE,
+            opening=opening,
         ).save(part)
         shutil.rmtree(folder, ignore_errors=True)
         part.replace(folder)

@@ -45,7 +45,7 @@ def sft_rows(files: Sequence[Path], chat: Chat, length: int) -> tuple[Dataset, d
         columns["input_ids"].append(before + after)
         columns["labels"].append([IGNORED] * len(before) + after)
         origins[row.source, row.split, row.origin, row.licence] += 1
-        begun[_first_action(row.trace)] += 1
+        begun[_first_action(row.trace, after, chat)] += 1
         tokens += len(before) + len(after)
     if not columns["input_ids"]:
         raise DataError(
@@ -69,11 +69,13 @@ def sft_rows(files: Sequence[Path], chat: Chat, length: int) -> tuple[Dataset, d
     return Dataset.from_dict(columns), account
 
 
-def _first_action(trace: str) -> str:
-    """Of a trace that begins as the format has it; any other one has none that could be given."""
+def _first_action(trace: str, ids: Sequence[int], chat: Chat) -> str:
+    """Of a trace whose `ids` begin with those of its header; else none that could be given."""
     action = next((state.action for state in parse(trace).states), Action.OTHER)
-    begins = action in START_SUCCESSORS and trace.startswith(header(1, action))
-    return action if begins else Action.OTHER
+    if action not in START_SUCCESSORS:
+        return Action.OTHER
+    given = chat.prompt.data(header(1, action))
+    return action if list(ids[: len(given)]) == given else Action.OTHER
 
 
 def _rows(files: Sequence[Path]) -> Iterator[TraceRow]:

@@ -50,7 +50,7 @@ def finish(  # noqa: PLR0913, PLR0917
             for step, account in accounts.items()
             for name, digest in account["files"].items()
         },
-        opening=opening(accounts),
+        opening=opening(accounts) if "sft" in accounts else known_opening(Path(recipe.model.path)),
     )
     record = {
         "recipe": {**recipe.model_dump(mode="json"), "model": _public(recipe.model)},
@@ -79,6 +79,14 @@ def opening(accounts: dict[str, Any]) -> Action | None:
     begun = accounts.get("sft", {}).get("first_actions", {})
     found = {Action(action) for action in begun}
     return found.pop() if len(found) == 1 and found <= START_SUCCESSORS else None
+
+
+def known_opening(folder: Path) -> Action | None:
+    """What the card of the model that was started from says, if it has one."""
+    try:
+        return Card.load(folder).opening
+    except CardError:
+        return None
 
 
 def _order_targets(path: Path) -> None:
