@@ -114,8 +114,6 @@ class Replica:
         await self._store.renew(self._runs.ids(), self._lease.name, self._lease.until())
 
     async def _poll(self) -> None:
-        if not self._runs.ids():
-            return  # nothing here could be cancelled elsewhere
         for solution_id in await self._store.cancelled(self._lease.name):
             self._runs.stop_one(solution_id)
 
