@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 from datasets import Dataset
 
 from statespace.actions import START_SUCCESSORS, Action
-from statespace.parser import parse
 from statespace.text import header
 from training import manifest, rows
 from training.data import IGNORED
@@ -31,6 +30,7 @@ def sft_rows(files: Sequence[Path], chat: Chat, length: int) -> tuple[Dataset, d
     columns: dict[str, list[list[int]]] = {"input_ids": [], "labels": []}
     origins: Counter[tuple[str, ...]] = Counter()
     begun: Counter[str] = Counter()
+    headers = {action: chat.prompt.data(header(1, action)) for action in START_SUCCESSORS}
     seen: set[str] = set()
     too_long = repeated = tokens = 0
     for row in _rows(files):
@@ -45,7 +45,7 @@ def sft_rows(files: Sequence[Path], chat: Chat, length: int) -> tuple[Dataset, d
         columns["input_ids"].append(before + after)
         columns["labels"].append([IGNORED] * len(before) + after)
         origins[row.source, row.split, row.origin, row.licence] += 1
-        begun[_first_action(row.trace, after, chat)] += 1
+        begun[_first_action(after, headers)] += 1
         tokens += len(before) + len(after)
     if not columns["input_ids"]:
         raise DataError(
@@ -69,13 +69,10 @@ def sft_rows(files: Sequence[Path], chat: Chat, length: int) -> tuple[Dataset, d
     return Dataset.from_dict(columns), account
 
 
-def _first_action(trace: str, ids: Sequence[int], chat: Chat) -> str:
-    """Of a trace whose `ids` begin with those of its header; else none that could be given."""
-    action = next((state.action for state in parse(trace).states), Action.OTHER)
-    if action not in START_SUCCESSORS:
-        return Action.OTHER
-    given = chat.prompt.data(header(1, action))
-    return action if list(ids[: len(given)]) == given else Action.OTHER
+def _first_action(ids: Sequence[int], headers: Mapping[Action, Sequence[int]]) -> Action:
+    """Whose header the ids of a trace begin with, to the token; of others none could be given."""
+    found = (action for action, given in headers.items() if ids[: len(given)] == given)
+    return next(found, Action.OTHER)
 
 
 def _rows(files: Sequence[Path]) -> Iterator[TraceRow]:
