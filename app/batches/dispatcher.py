@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -34,7 +34,7 @@ from app.keeping.replica import Lease
 from app.metrics import Metrics
 from app.settings import Settings
 from app.solving.service import Service
-from app.store.batches import IN_PROGRESS, Batch, BatchStore
+from app.store.batches import Batch
 from app.store.blobs import Blobs
 from app.store.lines import Answered, Key, Line, LineStore
 from app.tracing.current import BATCH_LINE, BatchLine
@@ -43,8 +43,6 @@ logger = structlog.get_logger(__name__)
 
 CHUNK: Final = 16
 """Lines that are leased at a time."""
-POLL_S: Final = 1.0
-"""How often is looked for what other replicas have begun or cancelled."""
 PAUSE_S: Final = 1.0
 """How long nothing is asked after the engine or the store has failed."""
 MAX_ATTEMPTS: Final = 10
@@ -69,7 +67,6 @@ class Dispatcher:
         host: Host,
         service: Service,
         admission: Admission,
-        batches: BatchStore,
         lines: LineStore,
         blobs: Blobs,
         lease: Lease,
@@ -79,7 +76,6 @@ class Dispatcher:
         self._host = host
         self._service = service
         self._admission = admission
-        self._batches = batches
         self._lines = lines
         self._blobs = blobs
         self._lease = lease
@@ -88,31 +84,38 @@ class Dispatcher:
         self._ready: deque[_Ready] = deque()
         self._asked: dict[Key, asyncio.Task[None]] = {}
         self._answers = _Answers(lines, lease.name, metrics)
+        self._going: list[Batch] = []
+        """In progress, oldest first."""
         self._open: list[Batch] = []
+        """Those of them whose turn is still to come."""
         self._paused_until = 0.0
         self._wake = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to ask, once the engine is ready."""
-        self._tasks = [
-            asyncio.create_task(_forever(self._fill_and_ask, self._host.wait_ready)),
-            asyncio.create_task(_forever(self._watch)),
-        ]
+        self._task = asyncio.create_task(_forever(self._fill_and_ask, self._host.wait_ready))
         self._answers.start()
 
     async def stop(self) -> None:
         """End what is being asked, and give its lines back."""
-        await _end(self._tasks)
+        if self._task is not None:
+            await _end([self._task])
         held = self._held()
         await _end(list(self._asked.values()))
         await self._answers.stop()
         with suppress(StoreError):  # the leases run out by themselves
             await self._lines.release(held, self._lease.name)
 
-    def wake(self) -> None:
-        """There may be something to ask."""
-        self._wake.set()
+    def look(self, going: Sequence[Batch]) -> None:
+        """These are in progress; lines of others, which have ended, are not asked any more."""
+        # A server of another model may share the store: its answers would be another's.
+        mine = self._settings.served_name
+        self._going = [batch for batch in going if batch.model == mine]
+        for batch_id in {key[0] for key in self._held()} - {batch.id for batch in self._going}:
+            self.drop(batch_id)
+        if self._going:
+            self._wake.set()
 
     async def renew(self) -> None:
         """Keep hold of the lines that are being asked here."""
@@ -142,9 +145,10 @@ class Dispatcher:
         return min(slots - len(self._asked), max(free, 0))
 
     async def _fill_and_ask(self) -> None:
-        if self._room < 1:
-            await _first_of(self._admission.changed(), self._wake.wait(), timeout_s=POLL_S)
-            self._wake.clear()
+        if not self._ready and not self._going:
+            await self._woken()
+        elif self._room < 1:
+            await _first_of(self._admission.changed(), self._woken())
         elif self._ready or await self._fill():
             ready = self._ready.popleft()
             task = asyncio.create_task(self._ask(ready))
@@ -152,16 +156,17 @@ class Dispatcher:
             task.add_done_callback(lambda _: self._asked_one(ready.line.key))
             await asyncio.sleep(0)  # it takes its place before the room is counted again
         else:
-            await _first_of(self._wake.wait(), timeout_s=POLL_S)
-            self._wake.clear()
+            await self._woken()
+
+    async def _woken(self) -> None:
+        """Returns when a line was answered, or it was looked what is in progress."""
+        await self._wake.wait()
+        self._wake.clear()
 
     async def _fill(self) -> bool:
         """Lease the next lines of the batch whose turn it is; whether there were any."""
         if not self._open:
-            # A server of another model may share the store: its answers would be another's.
-            mine = self._settings.served_name
-            going = await self._batches.unfinished([IN_PROGRESS])
-            self._open = [batch for batch in going if batch.model == mine]
+            self._open = list(self._going)
         while self._open:
             batch = self._open.pop(0)
             found = await self._lines.claim(batch.id, self._lease.name, self._lease.until(), CHUNK)
@@ -241,15 +246,6 @@ class Dispatcher:
         self._asked.pop(key, None)
         self._wake.set()
 
-    async def _watch(self) -> None:
-        """Drop the lines of batches that another replica has ended."""
-        held = {key[0] for key in self._held()}
-        if held:
-            going = {batch.id for batch in await self._batches.unfinished([IN_PROGRESS])}
-            for batch_id in held - going:
-                self.drop(batch_id)
-        await asyncio.sleep(POLL_S)
-
 
 class _Answers:
     """Keeps answers, those that come together in one transaction."""
@@ -314,10 +310,10 @@ async def _forever(step: Step, first: Step | None = None) -> None:
             await asyncio.sleep(PAUSE_S)
 
 
-async def _first_of(*waits: Coroutine[Any, Any, Any], timeout_s: float) -> None:
+async def _first_of(*waits: Coroutine[Any, Any, Any]) -> None:
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
-        await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await _end(tasks)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -30,6 +30,7 @@ from app.store.lines import LineStore
 logger = structlog.get_logger(__name__)
 
 POLL_S: Final = 1.0
+"""How often is looked for what other replicas have begun, ended or left."""
 AT_A_TIME: Final = 2
 """Batches that are checked or written at a time."""
 
@@ -52,8 +53,8 @@ class Keeper:
         self._blobs = blobs
         self._results = results
         self._lease = lease
-        self.in_progress: Callable[[], None] = lambda: None
-        """Called when there are new lines to ask."""
+        self.looked: Callable[[Sequence[Batch]], None] = lambda _: None
+        """Told every `POLL_S` which batches are in progress, oldest first."""
         self.stopped: Callable[[str], None] = lambda _: None
         """Told ids of batches whose lines are not to be answered any more."""
         self._working: dict[str, asyncio.Task[None]] = {}
@@ -88,7 +89,9 @@ class Keeper:
     async def _run(self) -> None:
         while True:
             try:
-                for batch in await self._batches.unfinished():
+                unfinished = await self._batches.unfinished()
+                self.looked([batch for batch in unfinished if batch.status == IN_PROGRESS])
+                for batch in unfinished:
                     await self._look_after(batch)
             except StoreError:
                 pass  # it was logged where it happened, and is tried again
@@ -159,8 +162,8 @@ class Keeper:
             told = [problem.told() for problem in checker.problems]
             if await self._batches.fail(batch, self._lease.name, told):
                 await self._lines.clear(batch.id)
-        elif await self._batches.begin(batch, self._lease.name, checker.lines):
-            self.in_progress()
+        else:
+            await self._batches.begin(batch, self._lease.name, checker.lines)
 
     async def _keep(self, batch_id: str, good: list[Good]) -> None:
         if good:

@@ -65,13 +65,13 @@ class Office:
         results = Results(self.batches, lines, self.files, settings.retention_s)
         self._keeper = Keeper(settings, self.batches, lines, blobs, results, lease)
         self._dispatcher = Dispatcher(
-            settings, host, service, admission, self.batches, lines, blobs, lease, metrics
+            settings, host, service, admission, lines, blobs, lease, metrics
         )
         self._model = settings.served_name
         self._retention_s = settings.retention_s
         self._lease = lease
         self._metrics = metrics
-        self._keeper.in_progress = self._dispatcher.wake
+        self._keeper.looked = self._dispatcher.look
         self._keeper.stopped = self._dispatcher.drop
         self._dispatcher.drained = self._keeper.wake
 

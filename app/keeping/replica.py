@@ -59,7 +59,7 @@ class Runs(Protocol):
         """Whether nothing is to be begun any more."""
 
     def ids(self) -> Sequence[str]:
-        """Ids of all solutions that are made or written here."""
+        """Ids of all kept solutions that are made or written here."""
 
     def stop_one(self, solution_id: str) -> None:
         """End one, if it is made here."""
@@ -114,6 +114,8 @@ class Replica:
         await self._store.renew(self._runs.ids(), self._lease.name, self._lease.until())
 
     async def _poll(self) -> None:
+        if not self._runs.ids():
+            return  # nothing here could be cancelled elsewhere
         for solution_id in await self._store.cancelled(self._lease.name):
             self._runs.stop_one(solution_id)
 

@@ -139,8 +139,8 @@ class Service:
         return self._draining
 
     def ids(self) -> Sequence[str]:
-        """Ids of all solutions that are made or written here."""
-        return list(self._runs)
+        """Ids of all kept solutions that are made or written here."""
+        return [each.id for each in self._runs.values() if each.run.record.request.store]
 
     def stop_one(self, solution_id: str) -> None:
         """Cancel a run of this process, if there is one: somebody asked another replica to."""

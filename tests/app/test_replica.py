@@ -66,3 +66,16 @@ async def test_what_cannot_be_adopted_does_not_hold_up_the_rest(store: SolutionS
     assert sorted(runs.adopted) == ["sol_1", "sol_2"]
     await replica._renew()
     assert len(await store.expired(time.time() + 1)) == 2, "and is found again"
+
+
+async def test_who_makes_nothing_does_not_ask_what_was_cancelled(store: SolutionStore) -> None:
+    asked: list[str] = []
+
+    async def cancelled(owner: str) -> Sequence[str]:
+        asked.append(owner)
+        return []
+
+    store.cancelled = cancelled  # type: ignore[method-assign]
+    await Replica(store, Lease(60, "idle"), runs=Runs())._poll()
+    await Replica(store, Lease(60, "busy"), runs=Runs("sol_1"))._poll()
+    assert asked == ["busy"]
