@@ -116,11 +116,15 @@ def _together(
     stack: ExitStack, managers: Mapping[str, AbstractContextManager[Any]]
 ) -> dict[str, Any]:
     """Enters all at the same time: each waits until its process is up."""
-    with ThreadPoolExecutor(len(managers)) as pool:
-        entering = {name: pool.submit(each.__enter__) for name, each in managers.items()}
-    for name, manager in managers.items():
-        if entering[name].exception() is None:
-            stack.push(manager)
+    entering = {}
+    try:
+        with ThreadPoolExecutor(len(managers)) as pool:
+            for name, manager in managers.items():
+                entering[name] = pool.submit(manager.__enter__)
+    finally:  # also when this process is asked to end meanwhile: what comes up is ended
+        for name, entered in entering.items():
+            if entered.exception() is None:
+                stack.push(managers[name])
     return {name: entered.result() for name, entered in entering.items()}
 
 

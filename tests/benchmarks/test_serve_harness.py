@@ -8,8 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -21,6 +24,7 @@ import pytest
 from app.settings import Settings
 from benchmarks import dummy, flame, profile, report, result, sampler
 from benchmarks.compare import changes
+from benchmarks.contestants import _together
 from benchmarks.load import answer
 from benchmarks.pairs import interval
 from benchmarks.rounds import Guesses, Journal, JournalError, Round, percentile
@@ -70,6 +74,30 @@ def test_interval_is_all_values_until_there_are_enough() -> None:
     assert interval([7]).confidence == 0.0
     with pytest.raises(ValueError, match="value"):
         interval([])
+
+
+def test_servers_that_come_up_while_it_is_asked_to_end_are_ended() -> None:
+    ended: set[int] = set()
+
+    @contextmanager
+    def server(number: int) -> Iterator[int]:
+        time.sleep(0.3)
+        try:
+            yield number
+        finally:
+            ended.add(number)
+
+    def end(*_: object) -> None:
+        raise SystemExit
+
+    before = signal.signal(signal.SIGUSR1, end)
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+    try:
+        with pytest.raises(SystemExit), ExitStack() as stack:
+            _together(stack, {str(number): server(number) for number in range(2)})
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert ended == {0, 1}
 
 
 def test_journal_goes_on_where_it_was_stopped(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from rich.console import Console
 from app.engines.scripted import Script, ScriptedEngine
 from statespace.card import Card
 from statewise.cli import served
+from tests.support.killing import THOROUGH
 from tests.support.server import local_server
 from training import manifest
 from training.curriculum import repair
@@ -223,6 +224,7 @@ def test_what_is_written_names_every_set_and_can_be_read(finished: Path) -> None
     assert not list(out.glob("*.part"))
 
 
+@pytest.mark.skipif(not THOROUGH, reason="make test-all")
 def test_killed_in_every_stage_it_ends_as_if_it_had_not_been(
     finished: Path, tmp_path: Path, repository: Path
 ) -> None:

@@ -15,6 +15,7 @@ from app.engines.checkpoint import check_folder, trained_card
 from statespace.actions import Action
 from statespace.card import Card
 from statespace.prompts import Prompt
+from tests.support.killing import THOROUGH
 from tests.support.tiny_models import FAMILIES, make
 from tests.training.finetune import killed, losses, report, small, traces
 from training import manifest
@@ -80,6 +81,7 @@ def test_stage_two_goes_on_from_stage_one(
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not THOROUGH, reason="make test-all; SFT's is always tried")
 def test_a_run_killed_in_the_middle_ends_as_if_it_had_not_been(tmp_path: Path, pairs: Path) -> None:
     """The reference is still stage 1 after a resumption, not where it was resumed from."""
     model, one = make("llama", tmp_path / "model"), tmp_path / "one"

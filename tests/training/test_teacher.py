@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from statespace.text import render
 from tests.conftest import skip
+from tests.support.killing import THOROUGH
 from tests.support.teacher import Body, Fault, Teacher, asked, teacher
 from training import rows
 from training.commands import train as cli
@@ -410,6 +411,7 @@ def test_a_full_disk_is_said_and_loses_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not THOROUGH, reason="make test-all")
 def test_a_local_ray_does_the_same_work(repository: Path, problems: Path, tmp_path: Path) -> None:
     if importlib.util.find_spec("ray") is None:
         skip("Ray is not installed: pip install '.[ray]'")
