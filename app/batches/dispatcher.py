@@ -80,9 +80,11 @@ class Dispatcher:
         self._blobs = blobs
         self._lease = lease
         self.drained: Callable[[], None] = lambda: None
-        """Called when a batch may have no line left to ask."""
+        """Called when the last line of a batch may have been answered here."""
         self._ready: deque[_Ready] = deque()
         self._asked: dict[Key, asyncio.Task[None]] = {}
+        self._answered: set[str] = set()
+        """Batches that have had lines answered here since they were last looked at."""
         self._answers = _Answers(lines, lease.name, metrics)
         self._going: list[Batch] = []
         """In progress, oldest first."""
@@ -112,7 +114,10 @@ class Dispatcher:
         # A server of another model may share the store: its answers would be another's.
         mine = self._settings.served_name
         self._going = [batch for batch in going if batch.model == mine]
-        for batch_id in {key[0] for key in self._held()} - {batch.id for batch in self._going}:
+        ids = {batch.id for batch in self._going}
+        self._open = [batch for batch in self._open if batch.id in ids]
+        self._answered &= ids
+        for batch_id in {key[0] for key in self._held()} - ids:
             self.drop(batch_id)
         if self._going:
             self._wake.set()
@@ -124,6 +129,8 @@ class Dispatcher:
 
     def drop(self, batch_id: str) -> None:
         """End the lines of a batch that are being asked here: it is in progress no more."""
+        self._going = [batch for batch in self._going if batch.id != batch_id]
+        self._open = [batch for batch in self._open if batch.id != batch_id]
         self._ready = deque(ready for ready in self._ready if ready.line.batch_id != batch_id)
         for (of, _), task in self._asked.items():
             if of == batch_id:
@@ -173,7 +180,9 @@ class Dispatcher:
             if found:
                 await self._take(batch, found)
                 return bool(self._ready)
-            self.drained()
+            if batch.id in self._answered:
+                self._answered.discard(batch.id)
+                self.drained()
         return False
 
     async def _take(self, batch: Batch, found: list[Line]) -> None:
@@ -244,6 +253,7 @@ class Dispatcher:
 
     def _asked_one(self, key: Key) -> None:
         self._asked.pop(key, None)
+        self._answered.add(key[0])
         self._wake.set()
 
 

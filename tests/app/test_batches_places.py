@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psutil
@@ -23,7 +25,7 @@ from app.store.batches import Batch, BatchStore
 from app.store.blobs import Blobs
 from app.store.database import Database
 from app.store.files import FileStore
-from app.store.lines import LineStore
+from app.store.lines import Line, LineStore
 from tests.support.batching import begin, check_once, ended, line
 from tests.support.server import local_server
 
@@ -83,6 +85,65 @@ def test_batches_leave_places_free_and_give_way() -> None:
         assert newcomer.json()["status"] == "completed"
         check_once(client, ended(client, batch.id), ids)
         engine.let_go.set()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often the store is asked for batches and for lines."""
+    found: Counter[str] = Counter()
+    unfinished, claim = BatchStore.unfinished, LineStore.claim
+
+    async def looked(self: BatchStore) -> list[Batch]:
+        found["batches"] += 1
+        return await unfinished(self)
+
+    async def claimed(self: LineStore, *args: Any) -> list[Line]:
+        found["lines"] += 1
+        return await claim(self, *args)
+
+    monkeypatch.setattr(BatchStore, "unfinished", looked)
+    monkeypatch.setattr(LineStore, "claim", claimed)
+    return found
+
+
+def test_while_the_last_line_takes_its_time_the_store_is_left_alone(asked: Counter[str]) -> None:
+    engine = Holding()
+    with (
+        local_server(engine, Settings(engine="scripted", max_in_flight=PLACES)) as server,
+        OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as client,
+    ):
+        lines = [line("0", QUESTION), line("1", {"question": "hold"})]
+        batch = begin(client, lines)
+        while answered(client, batch.id) < 1:
+            time.sleep(0.05)
+        asked.clear()
+        time.sleep(3)
+        assert 1 <= asked["batches"] <= 6, "once a second"
+        assert 1 <= asked["lines"] <= 6, "another server may have left some"
+        engine.let_go.set()
+        check_once(client, ended(client, batch.id), ["0", "1"])
+
+
+def test_of_a_cancelled_batch_no_line_is_begun(asked: Counter[str]) -> None:
+    engine = Holding()
+    with (
+        local_server(engine, Settings(engine="scripted", max_in_flight=PLACES)) as server,
+        OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as client,
+    ):
+        lines = [line("0", QUESTION), *(line(str(n), {"question": "hold"}) for n in range(1, 60))]
+        batch = begin(client, lines)
+        while answered(client, batch.id) < 1:
+            time.sleep(0.05)
+        asked.clear()
+        client.batches.cancel(batch.id)
+        assert ended(client, batch.id).status == "cancelled"
+        assert not asked["lines"]
+        assert engine.unfinished() == 0
+
+
+def answered(client: OpenAI, batch_id: str) -> int:
+    counts = client.batches.retrieve(batch_id).request_counts
+    return counts.completed if counts else 0
 
 
 def test_a_number_of_slots_can_be_set() -> None:
