@@ -178,6 +178,9 @@ class Metrics:
             self.store_errors.labels(kind)
         for code in ("full", "queue_timeout"):
             self.refused.labels(code)
+        for state in ("completed", "failed"):
+            self.batch_lines.labels(state)
+        self.solutions.labels("completed", "single")  # refusals are set beside solutions
         self._series = _Series()
         self._by_action = {action: _OfAction(self, action) for action in Action}
 

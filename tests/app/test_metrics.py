@@ -207,6 +207,19 @@ async def test_a_store_that_cannot_be_reached_is_counted() -> None:
     assert metrics.registry.get_sample_value("statewise_store_errors_total", labels) == 1
 
 
+def test_what_alerts_compare_is_there_before_it_has_happened(server: LocalServer) -> None:
+    """Prometheus takes a sum with a missing series for no answer: the alert would stay silent."""
+    page = httpx2.get(f"{server.url}/metrics").text
+    for series in (
+        'statewise_batch_lines_total{state="completed"}',
+        'statewise_batch_lines_total{state="failed"}',
+        'statewise_refused_total{code="full"}',
+        'statewise_solutions_total{status="completed",strategy="single"}',
+        'statewise_store_errors_total{kind="refused"}',
+    ):
+        assert f"\n{series} 0.0\n" in page, series
+
+
 def test_the_page_lists_every_metric_as_it_is(server: LocalServer) -> None:
     """docs/metrics.md would otherwise tell of metrics that are gone, and not of new ones."""
     solve_with_every_strategy(server)
