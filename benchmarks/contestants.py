@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import psutil
 
+from app.engines import cpu
 from app.settings import Settings
 from benchmarks.bare import BareJob
 from benchmarks.load import TOKEN, Job
@@ -115,7 +116,12 @@ def speculating(load: Worker, asked: Asked) -> Iterator[list[Contestant]]:
 def _together(
     stack: ExitStack, managers: Mapping[str, AbstractContextManager[Any]]
 ) -> dict[str, Any]:
-    """Enters all at the same time: each waits until its process is up."""
+    """Enters all at the same time: each waits until its process is up.
+
+    On a GPU one after another: an engine takes all memory that goes meanwhile for its own.
+    """
+    if not cpu.is_cpu():
+        return {name: stack.enter_context(manager) for name, manager in managers.items()}
     entering = {}
     try:
         with ThreadPoolExecutor(len(managers)) as pool:

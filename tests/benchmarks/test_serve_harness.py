@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -260,6 +261,33 @@ def test_gpu_script_says_what_is_missing(repository: Path) -> None:
     )
     assert ended.returncode == 2
     assert "GPU" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("memory", "given", "widths"),
+    [("81559", [], "1 16 64 128"), ("143771", [], None), ("81559", ["--widths", "512"], "512")],
+)
+def test_gpu_script_asks_for_streams_that_the_card_can_hold(
+    repository: Path, tmp_path: Path, memory: str, given: list[str], widths: str | None
+) -> None:
+    """More would measure how requests wait for room in the cache."""
+    for name, text in (
+        ("nvidia-smi", f"case $* in *memory*) echo {memory};; *) echo GPU 0;; esac"),
+        ("python", '[ "$1" = -c ] || echo "$@"'),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o700)
+    said = subprocess.run(
+        [str(repository / "benchmarks" / "gpu.sh"), *given, "--", "--seed=1"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTHON": str(tmp_path / "python")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    asked, _, engine = said.partition(" -- ")
+    found = re.search(r"--widths ([\d ]+)", asked)
+    assert (found[1].strip() if found else None) == widths
+    assert engine == "--dtype=bfloat16 --gpu-memory-utilization=0.3 --seed=1\n"
 
 
 def test_samples_are_counted_alone_and_whole() -> None:

@@ -177,6 +177,26 @@ SERVICE_MONITOR: Final = resource(
         ),
     ),
 )
+POD_MONITOR: Final = resource(
+    "monitoring.coreos.com/v1",
+    "PodMonitor",
+    fields(
+        "selector podMetricsEndpoints",
+        selector=fields("matchLabels", matchLabels=MAP),
+        podMetricsEndpoints=some(
+            fields(
+                "port",
+                port=NAME,
+                path=URL_PATH,
+                interval=DURATION,
+                scrapeTimeout=DURATION,
+                relabelings=some(
+                    fields("targetLabel replacement", targetLabel=TEXT, replacement=TEXT)
+                ),
+            )
+        ),
+    ),
+)
 PROMETHEUS_RULE: Final = resource(
     "monitoring.coreos.com/v1",
     "PrometheusRule",
@@ -214,6 +234,7 @@ SCHEMAS: Final = {
         HTTP_ROUTE,
         LEADER_WORKER_SET,
         SERVICE_MONITOR,
+        POD_MONITOR,
         PROMETHEUS_RULE,
     )
 }

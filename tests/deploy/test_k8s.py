@@ -14,11 +14,13 @@ import yaml
 
 from scripts.images.dockerfile import stages
 from tests.conftest import REPOSITORY
-from tests.deploy.manifests import K8S, OVERLAYS, Manifest, Pod, pods, rendered, some
+from tests.deploy.manifests import K8S, OVERLAYS, Manifest, Pod, one, pods, rendered, some
 from tests.deploy.schemas import SCHEMAS
 
 DEPLOY = (REPOSITORY / "docs" / "deploy.md").read_text("utf-8")
 VERSION = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+GATEWAY_PODS = "gateway.networking.k8s.io/gateway-name"
+"""The label of pods that a controller makes for a Gateway."""
 EACH_POD = [(name, pod) for name in OVERLAYS for pod in pods(name)]
 each_pod = pytest.mark.parametrize(
     ("overlay", "pod"), EACH_POD, ids=[f"{name}-{pod.name}" for name, pod in EACH_POD]
@@ -151,6 +153,9 @@ def test_selectors_find_pods(overlay: str) -> None:
     for manifest in rendered(overlay):
         spec = manifest.get("spec", {})
         selector = spec.get("podSelector", spec.get("selector"))
+        if selector is not None and GATEWAY_PODS in selector.get("matchLabels", {}):
+            assert one(overlay, "Gateway", selector["matchLabels"][GATEWAY_PODS])
+            continue
         if manifest["kind"] == "ServiceMonitor":
             wanted = [item["metadata"]["labels"].items() for item in some(overlay, "Service")]
         else:

@@ -83,6 +83,40 @@ def test_clients_do_not_reach_the_model_past_the_app() -> None:
     assert model["spec"]["parentRefs"] == [{"name": "reasoner"}]
     gateway = one("gateway", "Gateway", "reasoner")["spec"]
     assert "ClusterIP" in gateway["infrastructure"]["annotations"].values()
+    assert admitted("reasoner-gateway") == [{"app.kubernetes.io/name": "statewise"}]
+    picker = one("gateway", "InferencePool", "reasoner")["spec"]["endpointPickerRef"]["name"]
+    assert admitted("reasoner") == [
+        {"gateway.networking.k8s.io/gateway-name": "reasoner"},
+        {"inferencepool": picker},
+        {"epp": picker},
+    ]
+
+
+def admitted(policy: str) -> list[dict[str, str]]:
+    """The pods of the namespace that a policy lets in."""
+    return [
+        peer["podSelector"]["matchLabels"]
+        for rule in one("gateway", "NetworkPolicy", policy)["spec"]["ingress"]
+        for peer in rule["from"]
+        if "podSelector" in peer
+    ]
+
+
+def test_servers_that_are_not_ours_are_scraped_as_our_engine_is() -> None:
+    """Panels and alerts of vLLM's series would be empty, and nobody would be told."""
+    for overlay in ("gateway", "multi-node"):
+        (monitor,) = some(overlay, "PodMonitor")
+        (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+        served = [pod for pod in pods(overlay) if "startupProbe" in pod.container]
+        ports = {
+            pod.name: {port["name"] for port in pod.container["ports"]}
+            for pod in served
+            if monitor["spec"]["selector"]["matchLabels"].items() <= pod.labels.items()
+        }
+        assert ports
+        assert all(endpoint["port"] in names for names in ports.values())
+        assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": "statewise"}]
+        assert 'job="statewise"' in prometheus_rule.text()
 
 
 def test_app_asks_for_the_model_that_the_servers_have() -> None:
