@@ -21,6 +21,7 @@ from app.engines.base import Engine, Phase
 from app.engines.canary import Canary
 from app.errors import (
     AppError,
+    EngineAwayError,
     EngineDeadError,
     EngineError,
     EngineStartError,
@@ -109,8 +110,8 @@ class Host:
             await self.wait_ready()
             try:
                 return await self.require()
-            except UnavailableError:  # it has died, which was not noticed yet
-                await asyncio.sleep(LOOK_S)
+            except (UnavailableError, EngineAwayError):
+                await asyncio.sleep(LOOK_S)  # it has died, which was not noticed yet, or is away
 
     def may_return(self) -> bool:
         """Whether an engine that has died is started again here."""

@@ -12,6 +12,7 @@ import stat
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -80,9 +81,11 @@ class Registration:
         self._path = folder / f"{self._record.server.pid}.json"
         self._lock = threading.RLock()
         self._removed = False
+        self._written = False
 
     def write(self) -> None:
         """Write the record, whole or not at all. Raises `OSError`."""
+        self._written = False
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # A file of its own, readable by us alone, that follows no link another user may have laid.
         number, scratch = tempfile.mkstemp(suffix=".tmp", dir=self._path.parent)
@@ -90,6 +93,7 @@ class Registration:
             with os.fdopen(number, "w", encoding="utf-8") as file:
                 file.write(self._record.model_dump_json())
             Path(scratch).replace(self._path)
+            self._written = True
         except OSError:
             Path(scratch).unlink(missing_ok=True)
             raise
@@ -107,14 +111,15 @@ class Registration:
                 children.add(Process.of(child))
             except psutil.NoSuchProcess:
                 continue
-        if children != set(self._record.children):
+        if children != set(self._record.children) or not self._written:
             ordered = tuple(sorted(children, key=lambda child: child.pid))
             self._record = self._record.model_copy(update={"children": ordered})
             self.write()
 
     def end_children(self) -> None:
         """End every process that this one has started."""
-        self.record_children()
+        with suppress(OSError):  # of a full disk: known they are
+            self.record_children()
         end(self._record.children)
 
     def remove(self) -> None:

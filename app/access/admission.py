@@ -158,8 +158,17 @@ class Admission:
         """
         return await self.enter(key, tokens, priority).place(wait_s, patient=patient)
 
-    def enter(self, key: Key, tokens: int, priority: Priority = Priority.INTERACTIVE) -> Entry:
+    def enter(
+        self,
+        key: Key,
+        tokens: int,
+        priority: Priority = Priority.INTERACTIVE,
+        *,
+        bounded: bool = True,
+    ) -> Entry:
         """Count a request and give it a place, or one in the queue; never waits.
+
+        What was taken in before and is gone on with is not `bounded` by the queue's limit.
 
         Raises `RateLimitError` and, with the codes `full` and `draining`, `UnavailableError`.
         """
@@ -172,7 +181,8 @@ class Admission:
             self._running += 1
         else:
             try:
-                self._check_queue(priority)
+                if bounded:
+                    self._check_queue(priority)
             except UnavailableError:
                 self._give_back(usage, counted)
                 raise

@@ -276,6 +276,7 @@ class _Answers:
         if self._task is not None:
             await _end([self._task])
         if self._waiting:
+            self._wake.set()  # it may have been ended while it wrote
             try:
                 await self._keep_next()
             except StoreError:

@@ -87,8 +87,8 @@ class Replica:
         self._tasks: list[asyncio.Task[None]] = []
         self._offset = self._clocks()
         self._sure_at = time.monotonic() + lease.seconds
-        """When all who live have renewed their leases since the clock was last set."""
-        self._jumped = False
+        """When all who live have renewed their leases since the clock was set or the store away."""
+        self._unsure = False
 
     def start(self) -> None:
         """Begin the chores."""
@@ -109,9 +109,13 @@ class Replica:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _renew(self) -> None:
-        await self._store.set_clock()
-        # What has no run here is let go of: somebody must end it.
-        await self._store.renew(self._runs.ids(), self._lease.name, self._lease.until())
+        try:
+            await self._store.set_clock()
+            # What has no run here is let go of: somebody must end it.
+            await self._store.renew(self._runs.ids(), self._lease.name, self._lease.until())
+        except StoreError:
+            self._wait_for_others()  # who may not have reached it either
+            raise
 
     async def _poll(self) -> None:
         if not self._runs.ids():
@@ -120,7 +124,7 @@ class Replica:
             self._runs.stop_one(solution_id)
 
     async def _take_over(self) -> None:
-        if self._clock_was_set():
+        if not self._is_sure():
             return  # the others' leases may look as if they had run out
         now = self._lease.clock()
         far = time.monotonic() >= self._sure_at
@@ -134,16 +138,19 @@ class Replica:
                 logger.warning("taken_over", solution_id=kept.id, attempt=kept.attempt)
                 await self._adopt(kept)
 
-    def _clock_was_set(self) -> bool:
-        """Whether the clock has jumped so lately that not all leases were renewed since."""
+    def _is_sure(self) -> bool:
+        """Whether all who live have had the time to renew their leases."""
         offset = self._clocks()
         if abs(offset - self._offset) > JUMP_S:
             logger.warning("clock_set", seconds=round(offset - self._offset, 1))
             self._offset = offset
-            self._sure_at = time.monotonic() + self._lease.seconds
-            self._jumped = True
-        self._jumped = self._jumped and time.monotonic() < self._sure_at
-        return self._jumped
+            self._wait_for_others()
+        self._unsure = self._unsure and time.monotonic() < self._sure_at
+        return not self._unsure
+
+    def _wait_for_others(self) -> None:
+        self._sure_at = time.monotonic() + self._lease.seconds
+        self._unsure = True
 
     def _clocks(self) -> float:
         return self._lease.clock() - time.monotonic()

@@ -54,6 +54,7 @@ class Record:
     def again(self, spent: Spent, standing: Sequence[Transition]) -> None:
         """It is gone on with from the `standing` transitions; the others are void."""
         self.spent = spent
+        self.status = Status.QUEUED
         self.transitions = list(standing)
         self.paths.clear()
         self.answer_path = self.text = self.reason = self.error = None

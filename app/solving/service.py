@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _HURRY_S: Final = 0.2
 """How soon a drain notices that there is no more grace."""
+_AWAY_S: Final = 5.0
+_SOON_S: Final = 0.02
+"""How soon it notices that what was being taken in has begun or was refused."""
 
 
 class Service:
@@ -53,6 +56,8 @@ class Service:
         self.library = library
         self.tracing: Tracing | None = None
         self._runs: dict[str, Running] = {}
+        self._beginning = 0
+        """Requests that are taken in and do not run yet."""
         self._draining = False
         self._ends_at: float | None = None
         library.settled = self._settled
@@ -63,6 +68,13 @@ class Service:
         Returns what was kept before if the idempotency key was used. Raises `RequestError` naming
         the field, `UnknownModelError`, `ConflictError`, `RateLimitError` or `UnavailableError`.
         """
+        self._beginning += 1
+        try:
+            return await self._begin(order)
+        finally:
+            self._beginning -= 1
+
+    async def _begin(self, order: Order) -> Running | Kept:
         request = order.request
         deadline = self._intake.deadline(request)
         strategy = self._intake.strategy(request)
@@ -151,8 +163,9 @@ class Service:
         """Go on with what a dead process has left: begin it anew if it may be, else end it."""
         request = SolutionRequest.model_validate_json(kept.request)
         sequence = await self.library.store.last_sequence(kept.id) + 1
-        sink = NativeSink(kept.id, [self.library.journal(kept.id, sequence)], sequence)
         solution = await self.library.solution(kept)
+        # Last: from now on readers here wait for what is told to it.
+        sink = NativeSink(kept.id, [self.library.journal(kept.id, sequence)], sequence)
         if not may_go_on(kept) or not self._intake.serves(kept.model):
             interrupt(sink, kept, solution)
             return
@@ -178,9 +191,12 @@ class Service:
             self._ends_at = loop.time() + grace_s
         while (left := self._ends_at - loop.time()) > 0:
             tasks = {running.task for running in self._runs.values() if not running.task.done()}
-            if not tasks:
+            if tasks:
+                await asyncio.wait(tasks, timeout=min(left, _HURRY_S))
+            elif self._beginning:
+                await asyncio.sleep(min(left, _SOON_S))
+            else:
                 break
-            await asyncio.wait(tasks, timeout=min(left, _HURRY_S))
         await self.stop()
 
     def engine_died(self, error: EngineDeadError) -> None:
@@ -218,9 +234,9 @@ class Service:
     async def _in_background(self, order: Order, strategy: Chosen) -> Running | Kept:
         engine = await self._host.require()
         problem = await self._intake.problem(engine, order.request, strategy, order.fork)
-        run = self._run(f"sol_{uuid4().hex}", order, problem)
         entry = self._enter(order, strategy)
         try:
+            run = self._run(f"sol_{uuid4().hex}", order, problem)
             known = await self._keep(run, order)
         except BaseException:
             entry.leave()
@@ -230,7 +246,7 @@ class Service:
             return same(known, order)
         run.detached = True
         run.created()
-        running = self._start(run, order, self._waiting(run, order, entry, strategy, engine))
+        running = self._start(run, order, self._waiting(run, order, entry, strategy))
         # If it is cancelled before it began it cannot give up its place in the queue itself.
         running.task.add_done_callback(lambda _: entry.leave())
         return running
@@ -238,9 +254,7 @@ class Service:
     def _enter(self, order: Order, strategy: Chosen) -> Entry:
         """Count what nobody waits for, behind what somebody does: a stream has a reader."""
         tokens = self._intake.tokens(order.request, strategy)
-        read = order.request.stream
-        priority = Priority.INTERACTIVE if read else Priority.BACKGROUND
-        return self._admission.enter(order.key, tokens, priority)
+        return self._admission.enter(order.key, tokens, _priority(order))
 
     def _run(self, solution_id: str, order: Order, problem: Problem) -> Run:
         name, source = self._intake.model(order.request), Fork.source_of(order.extra)
@@ -320,20 +334,33 @@ class Service:
         finally:
             place.release(run.record.tokens)
 
-    async def _waiting(
-        self, run: Run, order: Order, entry: Entry, strategy: Chosen, engine: Engine
-    ) -> Solution:
+    async def _waiting(self, run: Run, order: Order, entry: Entry, strategy: Chosen) -> Solution:
         """Wait for a place as long as the request may take, and solve, whatever engine dies."""
         deadline = self._intake.deadline(order.request)
         wait_s = deadline - asyncio.get_running_loop().time()
+        place: Place | None = None
         try:
             place = await entry.place(wait_s, patient=True)
-        except AppError as error:
+            engine = await self._returned(deadline)
+        except BaseException as error:
+            if place is not None:
+                place.release(None)
+            if not isinstance(error, AppError):
+                raise
             return run.refuse(error)
         solution = await self._placed(run, strategy, engine, place, deadline)
         if run.lost is not None and run.paused and not run.shutting_down:
             return await self._survive(run, order, run.lost)
         return solution
+
+    async def _returned(self, deadline: float) -> Engine:
+        """The engine, which may have died while a place was waited for."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._host.returned()
+        except TimeoutError:
+            told = "the engine did not come back in time"
+            raise UnavailableError(told, retry_after=_AWAY_S, code="queue_timeout") from None
 
     async def _survive(self, run: Run, order: Order, death: EngineDeadError) -> Solution:
         """Go on when the engine has come back; if it does not, let go of it or end it."""
@@ -342,6 +369,7 @@ class Service:
         if self._host.may_return() and run.deaths < MAX_ATTEMPTS:
             return await self._again(run, order)
         if order.request.retry and run.deaths < MAX_ATTEMPTS:
+            self.refuse()  # else this server, which ends, might take it back
             run.lost = death
             await self.library.hand_over([run.record.id], died=True)
             return run.record.solution()
@@ -356,7 +384,13 @@ class Service:
             stand = standing(order.request, run.record.transitions)
             problem = await self._intake.problem(engine, order.request, strategy, order.fork, stand)
             run.take_up(problem, stand)
-            entry = self._enter(order, strategy)
+            # It was counted when it was taken in, and must not be lost to those who came since.
+            entry = self._admission.enter(NOBODY, 0, _priority(order), bounded=False)
         except AppError as error:
             return run.refuse(error)
-        return await self._waiting(run, order, entry, strategy, engine)
+        return await self._waiting(run, order, entry, strategy)
+
+
+def _priority(order: Order) -> Priority:
+    """A background solution that is streamed has a reader."""
+    return Priority.INTERACTIVE if order.request.stream else Priority.BACKGROUND

@@ -23,6 +23,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from app.errors import StoreError, StoreFullError
 
@@ -32,6 +33,9 @@ _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _POOL: Final = 10
 """Connections that stay open; as many again for a rush."""
+_TIME_LIMITS: Final = {"timeout": 10.0, "command_timeout": 30.0}
+"""Seconds for a connection and for a statement: a database that is cut off answers neither, and TCP
+notices that after a quarter of an hour."""
 _SQLITE_FULL: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
 """The second where a quota or a limit on the size of files is what is reached."""
 _POSTGRES_FULL: Final = "53100"
@@ -65,8 +69,9 @@ class Database:
         options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": not self.is_sqlite}
         if self._file is not None or not self.is_sqlite:
             options["pool_size"] = _POOL
-        self._engine: AsyncEngine = create_async_engine(
-            parsed.set(drivername=_DRIVERS[kind]), **options
+        self._address = parsed.set(drivername=_DRIVERS[kind])
+        self._engine = create_async_engine(
+            self._address, **options, connect_args={} if self.is_sqlite else _TIME_LIMITS
         )
         if self.is_sqlite:
             event.listen(self._engine.sync_engine, "connect", _configure_sqlite)
@@ -79,7 +84,7 @@ class Database:
     async def open(self) -> None:
         """Bring the schema up to date. Raises `StoreError` with what to do."""
         try:
-            async with self._alone(), self._engine.connect() as connection:
+            async with self._alone(), self._migrating() as engine, engine.connect() as connection:
                 await connection.run_sync(_upgrade)
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(
@@ -87,6 +92,18 @@ class Database:
                 f"name another {self._place}"
             ) from error
         await self.set_clock()
+
+    @asynccontextmanager
+    async def _migrating(self) -> AsyncGenerator[AsyncEngine, None]:
+        """Without time limits: a migration of many rows, or of another server, takes a while."""
+        if self.is_sqlite:
+            yield self._engine
+            return
+        engine = create_async_engine(self._address, hide_parameters=True, poolclass=NullPool)
+        try:
+            yield engine
+        finally:
+            await engine.dispose()
 
     def _alone(self) -> AbstractAsyncContextManager[Any]:
         """Servers that start together migrate SQLite one after another."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
 from sqlalchemy import Row, delete, insert, select
 
-from app.errors import NotFoundError
+from app.errors import NotFoundError, StoreError
 from app.store.blobs import Blobs
 from app.store.database import Database
 from app.store.pages import Page, could_be_id, page_of
@@ -60,8 +62,13 @@ class FileStore:
         size = await self.blobs.write(name, pieces)
         now = time.time()
         stored = StoredFile(name, owner, filename, purpose, size, now, now + lasts_s)
-        async with self._database.writing() as connection:
-            await connection.execute(insert(files), stored.values())
+        try:
+            async with self._database.writing() as connection:
+                await connection.execute(insert(files), stored.values())
+        except BaseException:
+            with suppress(StoreError):
+                await asyncio.shield(self.blobs.delete(name))
+            raise
         return stored
 
     async def get(self, file_id: str, owner: str) -> StoredFile:

@@ -5,15 +5,17 @@ Pure ASGI: the framework's function middleware would quadruple the cost of a str
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
+from typing import Final
 from uuid import uuid4
 
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.status import HTTP_500_INTERNAL_SERVER_ERROR
+from starlette.status import HTTP_408_REQUEST_TIMEOUT, HTTP_500_INTERNAL_SERVER_ERROR
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import RequestError
@@ -21,6 +23,9 @@ from app.web import access_log
 from app.web.failures import error_response
 
 logger = structlog.get_logger(__name__)
+
+SILENCE_S: Final = 30.0
+"""How long nothing may come of a body that is not complete."""
 
 
 class RequestId:
@@ -92,6 +97,7 @@ class NoNul:
 class BodyLimit:
     """Refuses bodies over `limit` bytes with 413, whether or not they announce their length.
 
+    One that stops coming is given up with 408: who sends it may have gone, and holds what few have.
     `others` are the limits of paths that have one of their own.
     """
 
@@ -105,12 +111,20 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        received = 0
+        received, complete = 0, False
         limit = self._others.get(scope["path"], self._limit)
 
         async def limited() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, complete
+            if complete:
+                return await receive()
+            try:
+                async with asyncio.timeout(SILENCE_S):
+                    message = await receive()
+            except TimeoutError:
+                told = f"nothing came of the body for {SILENCE_S:g} s; send it again"
+                raise HTTPException(HTTP_408_REQUEST_TIMEOUT, told) from None
+            complete = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > limit:
                 raise HTTPException(413, f"the body is over {limit} bytes; send a smaller one")

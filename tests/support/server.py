@@ -20,6 +20,7 @@ from app.host import Host
 from app.main import create_app
 from app.metrics import Metrics
 from app.settings import Settings
+from app.solving.service import Service
 
 
 @dataclass
@@ -29,13 +30,16 @@ class LocalServer:
     url: str
     host: Host
     metrics: Metrics
+    service: Service
 
 
 @contextmanager
-def local_server(engine: Engine, settings: Settings | None = None) -> Iterator[LocalServer]:
+def local_server(
+    engine: Engine, settings: Settings | None = None, *, restarts: int = 0
+) -> Iterator[LocalServer]:
     """Serve `engine` until the block ends."""
     metrics = Metrics(CollectorRegistry())
-    host = Host(engine)
+    host = Host(engine, restarts=restarts)
     settings = settings or Settings(engine="scripted")
     folder = TemporaryDirectory(prefix="statewise-test-")
     if "state_dir" not in settings.model_fields_set:
@@ -51,7 +55,8 @@ def local_server(engine: Engine, settings: Settings | None = None) -> Iterator[L
     try:
         while not host.ready and host.error is None and thread.is_alive():
             time.sleep(0.01)
-        yield LocalServer(f"http://127.0.0.1:{listener.getsockname()[1]}", host, metrics)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield LocalServer(url, host, metrics, app.state.service)
     finally:
         server.should_exit = True
         thread.join()
