@@ -281,3 +281,20 @@ async def test_expired_files_go_unless_a_batch_needs_them(store: Store) -> None:
     with pytest.raises(NotFoundError):
         await store.files.get(made[0].id, "anna")
     assert len(await content(store, made[2].id)) == 1_000_000
+
+
+async def test_of_a_file_whose_row_cannot_be_written_nothing_is_left(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each new try of a client would take as much of the disk again."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"x" * 1000
+
+    def away() -> None:
+        raise StoreError("away")
+
+    monkeypatch.setattr(store.database, "writing", away)
+    with pytest.raises(StoreError):
+        await store.files.create(pieces(), owner="a", filename="f", purpose="batch", lasts_s=60)
+    assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []

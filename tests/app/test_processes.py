@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -93,6 +94,27 @@ def test_a_registration_records_children_and_takes_them_along(tmp_path: Path) ->
         kept = tuple(child for child in record.children if child.pid == process.pid)
         end(kept)
         assert kept[0].find() is None
+
+
+def test_what_a_full_disk_did_not_take_is_recorded_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a server that is killed would leave an engine behind that nobody knows of."""
+    registration = Registration(tmp_path, url="http://x", model="m", engine="e")
+    registration.write()
+
+    def full(**_: object) -> tuple[int, str]:
+        raise OSError(errno.ENOSPC, "no space")
+
+    with subprocess.Popen(SLEEP) as process, monkeypatch.context() as disk:
+        disk.setattr("app.processes.tempfile.mkstemp", full)
+        with pytest.raises(OSError, match="no space"):
+            registration.record_children()
+        disk.undo()
+        registration.record_children()
+        (record,) = running(tmp_path)
+        assert process.pid in {child.pid for child in record.children}
+        process.kill()
 
 
 def test_a_foreign_file_is_left_where_it_is(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import StoreError
 from app.keeping.replica import Lease, Replica
 from app.store.database import Database
 from app.store.solutions import Kept, SolutionStore
@@ -79,3 +80,23 @@ async def test_who_makes_nothing_does_not_ask_what_was_cancelled(store: Solution
     await Replica(store, Lease(60, "idle"), runs=Runs())._poll()
     await Replica(store, Lease(60, "busy"), runs=Runs("sol_1"))._poll()
     assert asked == ["busy"]
+
+
+async def test_after_an_outage_the_living_have_time_to_renew(
+    store: SolutionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nobody reaches the store all leases run out; who comes first would end the others."""
+    renew = store.renew
+
+    async def away(*_: object) -> None:
+        raise StoreError("away")
+
+    for seconds, adopted in ((60.0, []), (0.0, ["sol_1", "sol_2"])):
+        runs = Runs()
+        replica = Replica(store, Lease(seconds, "back"), runs=runs)
+        monkeypatch.setattr(store, "renew", away)
+        with pytest.raises(StoreError):
+            await replica._renew()
+        monkeypatch.setattr(store, "renew", renew)
+        await replica._take_over()
+        assert sorted(runs.adopted) == adopted

@@ -215,6 +215,20 @@ def test_a_chunked_body_over_the_limit_is_not_read(server: LocalServer) -> None:
     assert response.status_code == 413
 
 
+def test_a_body_that_stops_coming_is_given_up(
+    server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight uploads that nobody goes on with would keep all others out."""
+    monkeypatch.setattr("app.web.middleware.SILENCE_S", 0.3)
+    host, port = server.url.removeprefix("http://").split(":")
+    head = b"POST /v1/solutions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(head + b'Content-Length: 100\r\n\r\n{"question": ')
+        told = connection.recv(65_536)
+    assert told.startswith(b"HTTP/1.1 408 ")
+    assert post(server, question="What is 12 * 7?").status_code == 200
+
+
 SLOW = Script(QUESTIONS, delay_s=0.2)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -22,6 +25,7 @@ from app.store.schema import metadata
 from app.store.solutions import ConflictError, Kept, Query, SolutionStore
 from app.web import sse
 from statespace.solutions import Solution, Status
+from tests.support.postgres import Postgres
 
 ME, OTHER = "me", "other"
 
@@ -223,3 +227,28 @@ async def test_an_error_tells_nothing_of_what_was_to_be_written(database: Databa
     with pytest.raises(ConflictError) as error:
         await store.insert(kept(1, request="a secret question"))
     assert "secret" not in repr(error.value.__cause__)
+
+
+async def test_a_database_that_is_cut_off_is_given_up(
+    postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers nothing and refuses nothing: without a limit TCP would wait for 15 minutes."""
+    monkeypatch.setattr("app.store.database._TIME_LIMITS", {"timeout": 1.0, "command_timeout": 1.0})
+    database = Database(postgres_server.fresh())
+    await database.open()
+    store = SolutionStore(database)
+    await store.insert(kept())
+    process = postgres_server.process
+    assert process is not None
+    processes = [process.pid, *(one.pid for one in psutil.Process(process.pid).children())]
+    for pid in processes:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        for _ in range(2):
+            with pytest.raises(StoreError, match="cannot be reached"):
+                await asyncio.wait_for(store.get("sol_0"), 15)
+    finally:
+        for pid in processes:
+            os.kill(pid, signal.SIGCONT)
+    assert await store.get("sol_0") is not None
+    await database.close()
