@@ -37,6 +37,7 @@ _STATUSES: Final = {
     "403": "The key may not do this, or nobody may.",
     "404": "There is no such thing here, or it is another key's.",
     "409": "It cannot be done to what stands in the way.",
+    "408": "Nothing came of the body for too long.",
     "413": "The body is too large.",
     "429": "A limit of the key is reached; `Retry-After` says for how long.",
     "500": "The server's fault.",
@@ -63,6 +64,7 @@ def _describe_errors(path: str, operation: dict[str, Any]) -> None:
     impossible = {
         "403": "/adapters" not in path,
         "404": not has_body and "{" not in path,
+        "408": not has_body,
         "413": not has_body,
     }
     for status, told in _STATUSES.items():
