@@ -11,6 +11,7 @@ from statespace.arithmetic import rationals
 from statespace.arithmetic.limits import MAX_DEPTH
 from statespace.arithmetic.quantities import QuantityReader, can_take_of, unknown
 from statespace.arithmetic.terms import Reading, Term
+from statespace.arithmetic.units import UNIT_LETTERS
 
 _MAX_SIGNS: Final = 2
 
@@ -152,20 +153,46 @@ class ExpressionReader(QuantityReader):
 
     def _power(self, at: int) -> Term | None:
         base = self._atom(at)
+        return None if base is None else self._raised(base)
+
+    def _raised(self, base: Term) -> Term | None:
+        """`base` to the power that follows it, if one does; None where it is nested too deeply."""
         tokens = self.tokens
-        if base is None or base.end >= self.hi:
-            return base
-        if tokens.kind[base.end] != "op" or tokens.text[base.end] != "^":
+        if base.end >= self.hi or tokens.kind[base.end] != "op" or tokens.text[base.end] != "^":
             return base
         self.depth += 1
-        exponent = self._signed(base.end + 1) if self.depth <= MAX_DEPTH else None
+        exponent = self._exponent(base.end + 1) if self.depth <= MAX_DEPTH else None
+        whole = None if exponent is None else self._with_unit(self._to_the(base, exponent))
         self.depth -= 1
-        if exponent is None:
-            return None
+        return whole
+
+    def _to_the(self, base: Term, exponent: Term) -> Term:
+        """`base` to the power of `exponent`, which may be that of its unit: `5 cm^2`."""
+        if base.end > base.last + 1:
+            if base.doubt is not None and self.tokens.text[base.end - 1] not in UNIT_LETTERS:
+                base.value = None  # `2x^2 + 3x` are not five of anything.
+            base.end = exponent.end
+            return base
         value = None
         if base.value is not None and exponent.value is not None:
             value = rationals.power(base.value, exponent.value)
-        return base.absorb(exponent, value)
+        whole = base.absorb(exponent, value)
+        end = exponent.end
+        if end < self.hi and self.tokens.adjacent(end) and self.tokens.kind[end] == "word":
+            whole.doubt = whole.doubt or "a product after an exponent"
+        return whole
+
+    def _exponent(self, at: int) -> Term | None:
+        """An exponent. The words after it belong to the whole: `x^2 y`, `2^10 bytes`."""
+        tokens = self.tokens
+        kind = tokens.kind[at] if at < self.hi else "end"
+        if kind == "open":
+            term = self._bracketed(at)
+        elif kind == "number":
+            term = Term(tokens.value[at], at, at + 1)
+        else:
+            return self._signed(at)
+        return None if term is None else self._raised(term)
 
     def _atom(self, at: int) -> Term | None:
         self.budget.spend()
@@ -221,6 +248,11 @@ class ExpressionReader(QuantityReader):
         return whole
 
     def _group(self, at: int) -> Term | None:
+        """A bracketed expression, with its unit."""
+        inner = self._bracketed(at)
+        return None if inner is None else self._with_unit(inner)
+
+    def _bracketed(self, at: int) -> Term | None:
         """A bracketed expression; None where the brackets hold anything else."""
         tokens = self.tokens
         close = tokens.pair.get(at)
@@ -236,4 +268,4 @@ class ExpressionReader(QuantityReader):
             return None
         inner.first, inner.end, inner.last = at, close + 1, close
         inner.lead = None
-        return self._with_unit(inner)
+        return inner

@@ -184,15 +184,20 @@ class QuantityReader:
         return None
 
     def _times_name(self, term: Term, at: int) -> Term:
-        factor = self._name(at)
+        name = self._name(at)
+        factor = None if name is None else self._raised(name)
         if factor is None:
-            return term
+            return unknown(term.first, at, "nested too deeply")
         value = None
         if term.value is not None and factor.value is not None:
             value = rationals.multiply(term.value, factor.value)
         product = term.absorb(factor, value)
         product.ambiguous = not self._is_variable(at)
         return product
+
+    def _raised(self, base: Term) -> Term | None:
+        """`base` to the power that follows it: reading exponents is a matter of expressions."""
+        raise NotImplementedError
 
     def _is_variable(self, at: int) -> bool:
         """Whether the name at `at` cannot be a unit: one letter that abbreviates none."""

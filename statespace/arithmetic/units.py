@@ -51,6 +51,7 @@ _FACTORS: Final = {
         ratio
         for a, b in permutations(set(sizes.values()), 2)
         for ratio in (a / b, Fraction(round(a / b)) if a > b else 1 / Fraction(round(b / a)))
+        for ratio in ([ratio, ratio**2, ratio**3] if family == "length" else [ratio])
     )
     for family, sizes in _FAMILIES.items()
 }
@@ -150,5 +151,5 @@ def size_of(word: str) -> Fraction:
 
 
 def is_conversion(ratio: Fraction, family: str) -> bool:
-    """Whether `ratio` is what changing units within `family` would make."""
+    """Whether `ratio` is what changing units within `family` would make, areas and volumes too."""
     return ratio in _FACTORS[family]
