@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import Final
+from math import floor
+from typing import Final, NamedTuple
 
 from statespace.arithmetic.rationals import render
 from statespace.errors import RepairError
@@ -30,6 +31,12 @@ _TERM: Final = re.compile(rf"([+−-]?) ?({_PRODUCT})", re.ASCII)
 _SUM: Final = re.compile(rf" ?{_PRODUCT}(?: ?[+−-] ?{_PRODUCT}){{0,8}} ?", re.ASCII)
 _ALONE: Final = re.compile(r"[^0-9]{0,8}[0-9][0-9,.]*(?:/[0-9]+)?[^0-9+*/×·÷−-]*", re.ASCII)
 """A side that is one number, with what may stand around it."""
+_PERCENT: Final = re.compile(r" ?(?:\\?%|percent\b)", re.I)
+_OVER: Final = re.compile(r" ?/ ?([0-9]{1,40})", re.ASCII)
+_LEADING: Final = re.compile(r"[0-9]+", re.ASCII)
+_LONG: Final = 50
+"""Decimals of an endless number, more than a written one has."""
+_HALF: Final = Fraction(1, 2)
 
 
 def refutation(transition: Transition) -> Check:
@@ -66,44 +73,97 @@ def missteps(check: Check) -> tuple[str, ...]:
     left side, term by term: of 20 * 13 + 9 * 13 = 260 + 107 it is the second 1 that should be
     another digit. If their terms do not match, the first number is taken to be the wrong one, and
     else the claim as a whole. Also the claim to the end of the number, for tokenizers that write
-    several digits at once. Empty where the wrong number is how the right one begins.
+    several digits at once. A digit is wrong if the right number has another one there however it
+    is written. Empty where the wrong number is how the right one begins.
     """
     relations = list(_RELATION.finditer(check.claim))
     if not relations or check.computed is None or check.stated is None:
         return ()
-    found = _wrong_number(check, relations[-1])
-    if found is None:
-        return (check.claim,)
-    number, right = found
-    wrong = next((i for i, digit in enumerate(number[0]) if right[i : i + 1] != digit), None)
+    wrong = _wrong_number(check, relations[-1])
     if wrong is None:
-        return ()
-    ends = (number.start() + wrong + 1, number.end())
-    return tuple(dict.fromkeys(check.claim[:end] for end in ends))
+        return (check.claim,)
+    written, after = check.claim[wrong.start : wrong.end], check.claim[wrong.end :]
+    ends = {wrong.end}
+    if (wrong.stated < 0) == (wrong.right < 0):
+        forms = _forms(abs(wrong.right), written, after)
+        if any(form.startswith(written) for form in forms):
+            return ()
+        ends.add(wrong.start + 1 + max(_first_difference(written, form) for form in forms))
+    return tuple(check.claim[:end] for end in sorted(ends))
 
 
-def _wrong_number(check: Check, relation: re.Match[str]) -> tuple[re.Match[str], str] | None:
-    """The wrong number of the right side, and what it should be; None if that is not known."""
+class _Wrong(NamedTuple):
+    """Where the wrong number of a claim stands, its value, and what that should be."""
+
+    start: int
+    end: int
+    stated: Fraction
+    right: Fraction
+
+
+def _wrong_number(check: Check, relation: re.Match[str]) -> _Wrong | None:
+    """The wrong number of the right side; None if that is not known."""
     assert check.computed is not None
     assert check.stated is not None
     claim, start = check.claim, relation.end()
     if (first := _NUMBER.search(claim, start)) is None:
         return None
+    computed, stated = _fraction(check.computed), _fraction(check.stated)
     if _ALONE.fullmatch(claim, start):
-        return first, check.computed
+        dot = claim[first.start() - 1] == "."  # ".5"
+        return _Wrong(first.start() - dot, first.end(), stated, computed)
     left, right = _terms(claim[: relation.start()]), _terms(claim[start:])
     if left is None or right is None:
         return None
     if len(left) == len(right):
-        for wanted, (at, value) in zip(left, right, strict=True):
+        for (_, wanted), (at, value) in zip(left, right, strict=True):
             number = _NUMBER.match(claim, start + at)
-            if wanted[1] != value:
+            if wanted != value:
                 lone = number is not None and _fraction(number[0]) == abs(value)
-                return (number, _text(abs(wanted[1]))) if number and lone else None
+                return _Wrong(*number.span(), value, wanted) if number and lone else None
     if not claim[first.end() :].lstrip().startswith(("+", "-", "−")):
         return None
-    change = _fraction(check.computed) - _fraction(check.stated)
-    return first, _text(_fraction(first[0]) + change)
+    value = right[0][1]
+    return _Wrong(*first.span(), value, value + computed - stated)
+
+
+def _forms(value: Fraction, written: str, after: str) -> set[str]:
+    """How `value` may be written in place of `written`, which `after` follows.
+
+    In full, as a fraction, rounded to as many decimals or fewer; in hundredths before a percent
+    sign. What has a denominator is not rounded.
+    """
+    over = _OVER.match(after)
+    roundings = 0 if over else 1 + len(written.partition(".")[2])
+    values = [value, value * 100] if _PERCENT.match(after) else [value]
+    plain = {_decimal(floor(each * 10**_LONG), _LONG) for each in values}
+    for each in values:
+        plain |= {_text(each), str(each), f"{floor(each)} {each % 1}"}
+        for places in range(roundings):
+            scaled = each * 10**places
+            # Both customs for a tie hold.
+            plain |= {_decimal(whole, places) for whole in (round(scaled), floor(scaled + _HALF))}
+    if over:
+        plain.add(str(value * int(over[1])))
+    return {
+        form
+        for text in plain
+        for form in (text, text.removeprefix("0"), _LEADING.sub(_with_commas, text, count=1))
+        if form
+    }
+
+
+def _decimal(digits: int, places: int) -> str:
+    text = str(digits).rjust(places + 1, "0")
+    return f"{text[:-places]}.{text[-places:]}" if places else text
+
+
+def _with_commas(digits: re.Match[str]) -> str:
+    return f"{int(digits[0]):,}"
+
+
+def _first_difference(written: str, form: str) -> int:
+    return next(at for at, digit in enumerate(written) if form[at : at + 1] != digit)
 
 
 def _terms(side: str) -> list[tuple[int, Fraction]] | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import operator
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given, strategies as st
+from hypothesis import assume, example, given, strategies as st
 
 from statespace.actions import Action
 from statespace.errors import RepairError
@@ -191,11 +192,54 @@ def test_a_contradiction_is_not_refuted_itself(wrong: str, right: str, source: i
         ),
         ("60 / 6 - 28 / 4 = 10 - 4", ["60 / 6 - 28 / 4 = 10 - 4"]),
         ("20 * 3 = 6", []),
+        ("20 / 50 = 4%", []),
+        ("1,000 + 500 = 1,400", ["1,000 + 500 = 1,4", "1,000 + 500 = 1,400"]),
+        ("1,000 + 500 = 1400", ["1,000 + 500 = 14", "1,000 + 500 = 1400"]),
+        ("10 / 3 = 3.34", ["10 / 3 = 3.34"]),
+        ("20 / 3 = 6.76", ["20 / 3 = 6.76"]),
+        ("20 / 50 = 45%", ["20 / 50 = 45"]),
+        (r"20 / 50 = 45\%", ["20 / 50 = 45"]),
+        ("4 - 40 = -35", ["4 - 40 = -35"]),
+        ("40 - 4 = -35", ["40 - 4 = -35"]),
+        ("1/4 + 1/2 = .65", ["1/4 + 1/2 = .6", "1/4 + 1/2 = .65"]),
     ],
 )
 def test_a_retry_must_not_say_the_wrong_digit_again(line: str, said: list[str]) -> None:
     check = next(c for c in verify_output(line).checks if c.verdict is Verdict.REFUTED)
     assert list(missteps(check)) == said
+
+
+def written(value: Fraction, places: int) -> set[str]:
+    """How people write a number, rounded to `places`."""
+    sign, size = "-" * (value < 0), abs(value)
+    with localcontext(prec=60):
+        exact = Decimal(size.numerator) / size.denominator
+        step = Decimal(1).scaleb(-places)
+        rounded = {exact.quantize(step, rounding) for rounding in (ROUND_HALF_UP, ROUND_HALF_EVEN)}
+    numbers = {str(size)} | {f"{number:{comma}f}" for number in rounded for comma in ("", ",")}
+    return {sign + text for number in numbers for text in (number, number.removeprefix("0"))}
+
+
+@given(
+    st.tuples(st.integers(0, 20_000), st.sampled_from(sorted(OPERATORS)), st.integers(1, 3_000)),
+    st.decimals(-20_000, 20_000, places=2) | st.integers(-20_000, 20_000),
+    st.sampled_from(["", ","]),
+    st.sampled_from(["", "%"]),
+)
+@example((1_000, "+", 500), 1_400, ",", "")
+@example((10, "/", 3), Decimal("3.34"), "", "")
+@example((20, "/", 50), 45, "", "%")
+@example((4, "-", 40), -35, "", "")
+def test_no_way_to_write_the_right_number_is_ruled_out(
+    calculation: tuple[int, str, int], stated: Decimal | int, comma: str, percent: str
+) -> None:
+    a, sign, b = calculation
+    left = f"{a} {sign} {b} = "
+    for check in verify_output(f"{left}{stated:{comma}}{percent}").checks:
+        right = Fraction(OPERATORS[sign](a, b)) * (100 if percent else 1)
+        for places in range(4):
+            for form in written(right, places):
+                assert not (left + form).startswith(missteps(check)), form
 
 
 def test_a_number_put_in_for_a_name_is_not_taken_for_the_wrong_one() -> None:
