@@ -73,6 +73,9 @@ def _doubt_after_word(tokens: Tokens, first: int, lo: int, word: str) -> str | N
         kind, text = tokens.kind[first - 2], tokens.text[first - 2].lower()
         if kind != "word" or text in units.PART_WORDS:
             return "a part of a longer expression"
+    name = tokens.text[first].lower()
+    if tokens.kind[first] == "word" and len(name) > 1 and name not in units.FILLERS:
+        return None if word in units.NO_NAMES else "may be the end of a longer name"
     return None
 
 

@@ -105,8 +105,15 @@ class QuantityReader:
                 term.names = (name,)
                 if name in self.scope.rounded:
                     term.doubt = f"{name} was rounded"
+                elif end < stop and len(name) > 1 and self._renames(end):
+                    term.doubt = "may be the beginning of a longer name"
                 return self._with_unit(term)
         return unknown(at, stop, f"{name_of(tokens, at, stop)} is unknown")
+
+    def _renames(self, at: int) -> bool:
+        """Whether the word at `at` makes another name of the one before it: `cost of books`."""
+        word = self.tokens.text[at].lower()
+        return len(word) > 1 and word not in units.NO_NAMES and units.family_of(word) is None
 
     def _with_unit(self, term: Term) -> Term:
         """Extend `term` by the words of its unit, if what follows them lets it go on."""

@@ -134,6 +134,9 @@ FILLERS: Final = frozenset(
 )  # fmt: skip
 """Before a number, after a relation or an operator, these change nothing."""
 
+NO_NAMES: Final = CLAUSE_WORDS | CONNECTORS | FILLERS
+"""Beside a name, these are not a part of it."""
+
 
 def family_of(word: str) -> str | None:
     """The measuring family of a unit word, plural or singular; None for ordinary words."""

@@ -98,6 +98,11 @@ REFUTED = [
     "(2) 3 + 4 = 8",
     "At 12:30, 5 + 5 = 11",
     "3 * 24 = 72 = 48 + 25",
+    "cost = 5. So the cost + 3 = 9",
+    "total cost = 5. total cost + 3 = 9",
+    "cost = 5. 3 + cost = 9 dollars",
+    "x = 5. We know that x + 3 = 9",
+    "x = 5. 3 + x apples = 9",
     "Natalia sold 48+24 = 73 clips altogether in April and May.",
 ]
 
@@ -136,6 +141,11 @@ LEFT_ALONE = [
     "6 ÷ 2(1+2) = 1",
     "10 / 0 = 5",
     "9^9^9^9 = 1",
+    "cost = 5. shipping cost + 3 = 12",
+    "apples = 12. The cost of apples + 3 = 8",
+    "age = 5. Tom's age + 3 = 12",
+    "cost = 5. 5 + cost of books = 12",
+    "cost = 5. 3 + 4 = cost of books",
     "2x^2 + 3x = 5x",
     "x = 2. 2^3x = 64",
     "2 feet^2 * 3 = 864 inches^2",
