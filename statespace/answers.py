@@ -54,6 +54,11 @@ def extract(text: str) -> str | None:
     return _clean(numbers[-1]) or None if numbers else None
 
 
+def is_boxed(text: str) -> bool:
+    r"""Whether `text` states its answer in a `\boxed{…}` that is closed."""
+    return _boxed(_without_markup(text[-MAX_SCAN:])) is not None
+
+
 def number(text: str) -> Fraction | None:
     r"""The exact value of a plain number, else None.
 

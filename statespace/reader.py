@@ -129,7 +129,11 @@ class TraceReader:
     @property
     def answer(self) -> str | None:
         """What the latest Summarize on the path states."""
-        for node in self._tree.ancestors(self._tree.tip):
+        return self.answer_at(self._tree.tip)
+
+    def answer_at(self, state: int) -> str | None:
+        """What the latest Summarize on the path to `state` states."""
+        for node in self._tree.ancestors(state):
             if (answer := self._answers.get(node.id)) is not None:
                 return answer
         return None

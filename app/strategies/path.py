@@ -22,7 +22,7 @@ from typing import Final
 from app.engines.base import Engine, FinishReason, Sampling
 from app.strategies.base import PathEnded, Problem, generate, room
 from statespace.actions import Action
-from statespace.answers import extract
+from statespace.answers import extract, is_boxed
 from statespace.grammar import ENDS
 from statespace.reader import Grown, Opened, Reading, Until
 from statespace.solutions import IncompleteReason, Path
@@ -45,8 +45,8 @@ class Writing:
         """Text that is not read yet, though the model is given it: it counts from its answer on."""
         self.context = [*problem.prompt, *(engine.encode(self._opening) if self._opening else ())]
         """Token ids of the question and of what was written; brought up to date by a halt."""
-        self.exceeded = False
-        """Whether it was ended because it had too many transitions."""
+        self._last: int | None = None
+        """The state that the first transition beyond the limit grew from."""
         self.logprobs: list[float] = []
         """Of the tokens of the latest `write`, where they were asked for."""
         self._engine = engine
@@ -65,6 +65,11 @@ class Writing:
     def used(self) -> int:
         """Tokens that were generated for it so far."""
         return self._used
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether it was ended because it had too many transitions."""
+        return self._last is not None
 
     @property
     def halted(self) -> bool:
@@ -186,13 +191,15 @@ class Writing:
         """How the path has ended."""
         reader = self.reader
         plain = reader.preamble if not reader.transitions and reader.preamble else None
-        # A state beyond the limit was begun but is not part of the solution.
+        # What was begun and not ended, or lies beyond the limit, is not part of the solution.
         complete = {0, *(transition.id for transition in reader.transitions)}
+        newest = reader.tree.tip if self._last is None else self._last
+        answer = reader.answer_at(newest)
         path = Path(
             path=self.path,
-            states=tuple(state for state in reader.chain if state in complete),
-            answer=extract(plain) if plain else reader.answer,
-            resolved=reader.answer is not None,
+            states=tuple(state for state in reader.tree.state(newest).chain if state in complete),
+            answer=extract(plain) if plain else answer,
+            resolved=answer is not None,
             weight=weight,
         )
         return PathEnded(path, plain, self._reason(plain is not None), lane)
@@ -202,7 +209,7 @@ class Writing:
         for reading in readings:
             if isinstance(reading, Opened):
                 if self._opened == self._problem.max_transitions:
-                    self.exceeded = True
+                    self._last = reading.node.parent
                     return
                 self._opened += 1
             elif isinstance(reading, Grown) and not self._problem.deltas:
@@ -223,7 +230,7 @@ class Writing:
 
     def _is_boxed(self) -> bool:
         """Whether the answer was complete when tokens ran out, so that no digit can be missing."""
-        return self.reader.answer is not None and "}" in self.reader.transitions[-1].output
+        return self.reader.answer is not None and is_boxed(self.reader.transitions[-1].output)
 
 
 def _ended(until: Until | None) -> Until:
