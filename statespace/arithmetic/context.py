@@ -7,6 +7,7 @@ An expression found in running text may be a part of what its writer meant: `hal
 from __future__ import annotations
 
 from typing import Final
+from unicodedata import category
 
 from statespace.arithmetic import units
 from statespace.arithmetic.limits import Budget
@@ -15,7 +16,10 @@ from statespace.arithmetic.tokens import Tokens
 
 _ORDINARY_STOPS: Final = frozenset(".,;:?!\"“”'’‘\n—…•>|#~")
 _NUMERIC: Final = frozenset({"close", "number", "percent", "opaque", "fraction"})
+_JOINTS: Final = frozenset("!|'’.")
+_JOINED: Final = frozenset({"op", "open", "number"})
 _VALUES: Final = frozenset({"number", "opaque", "fraction"})
+_POWER: Final = ["to", "the", "power"]
 _NEAR: Final = 4
 _DIGIT_GROUP: Final = 3
 
@@ -55,10 +59,14 @@ def after_bullet(tokens: Tokens, first: int) -> bool:
 
 
 def _doubt_across_stop(tokens: Tokens, first: int) -> str | None:
-    if first < 2 or tokens.kind[first - 1] != "stop":
+    if first < 1 or tokens.kind[first - 1] != "stop":
         return None
     stop = tokens.text[first - 1]
-    if stop not in _ORDINARY_STOPS or tokens.kind[first - 2] == "op":
+    if first == 1:  # Noise may open a text; a root belongs to what follows.
+        computes = stop.startswith("\\") or category(stop[:1] or " ") == "Sm"
+        return f"follows {stop!r}" if computes and stop not in _ORDINARY_STOPS else None
+    joins = tokens.kind[first - 2] == "op" or _joins(tokens, first - 1)
+    if stop not in _ORDINARY_STOPS or joins:
         return f"follows {stop!r}"
     grouped = tokens.end[first] - tokens.start[first] == _DIGIT_GROUP
     if stop == "," and grouped and tokens.kind[first - 2] == "number":
@@ -66,8 +74,20 @@ def _doubt_across_stop(tokens: Tokens, first: int) -> str | None:
     return None
 
 
+def _joins(tokens: Tokens, stop: int) -> bool:
+    """Whether a stop is a part of what stands on both sides of it: `5!-3`, `1'000`, `0.(3)`."""
+    return (
+        tokens.text[stop] in _JOINTS
+        and tokens.adjacent(stop)
+        and tokens.adjacent(stop + 1)
+        and tokens.kind[stop - 1] in _NUMERIC
+        and tokens.kind[stop + 1] in _JOINED
+    )
+
+
 def _doubt_after_word(tokens: Tokens, first: int, lo: int, word: str) -> str | None:
-    if word in units.LEADING_WORDS or word[:-1] in units.LEADING_WORDS or tokens.adjacent(first):
+    leads = {word, word[:-1]} & units.LEADING_WORDS or word in units.OPERATION_WORDS
+    if leads or tokens.adjacent(first):
         return f"follows {word!r}"
     if word in {"of", "by"} and first - 2 >= lo:
         kind, text = tokens.kind[first - 2], tokens.text[first - 2].lower()
@@ -83,12 +103,19 @@ def doubt_after(tokens: Tokens, term: Term, hi: int, budget: Budget) -> str | No
     """Doubt that comes from the tokens after a value, up to the stop at `hi`."""
     at = term.end
     if at >= hi:
-        goes_on = tokens.text[hi] == "…" or tokens.text[hi : hi + 2] == [".", "."]
+        goes_on = (
+            tokens.text[hi] == "…"
+            or tokens.text[hi : hi + 2] == [".", "."]
+            or _joins(tokens, hi)
+            or (tokens.text[hi] == "!" and tokens.kind[hi + 1] == "op")
+        )
         return "the number goes on" if goes_on else None
     if tokens.kind[at] == "op":
         return "an operator follows"
     if tokens.text[at].lower() in units.REMAINDER_WORDS:
         return "a remainder follows"
+    if tokens.text[at].lower() in units.OPERATION_WORDS or tokens.text[at : at + 3] == _POWER:
+        return "an operation in words follows"
     for index in range(at, min(at + _NEAR, hi)):
         budget.spend()
         if tokens.kind[index] in _VALUES or tokens.text[index] == "half":

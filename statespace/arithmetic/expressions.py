@@ -78,7 +78,8 @@ class ExpressionReader(QuantityReader):
                         right.doubt = "division by zero"
                 else:
                     value = rationals.multiply(left.value, right.value)
-            if divided and (not operator or right.ambiguous):
+            of_name = self.tokens.kind[right.first] == "number" and right.names  # `1/2x`
+            if (operator == "/" and of_name) or (divided and (not operator or right.ambiguous)):
                 right.doubt = right.doubt or "a product after a slash"
             divided = divided or operator == "/"
             joined = left.absorb(right, value)

@@ -158,6 +158,8 @@ class QuantityReader:
                     break
                 phrase.doubt = phrase.doubt or self._doubt_of_letters(at, phrase.words)
                 phrase.clause = phrase.clause or text.lower() in units.CLAUSE_WORDS
+                if not phrase.words and text.lower() in units.OPERATION_WORDS:
+                    phrase.factor = "an operation in words"
                 if units.family_of(text) is not None:
                     phrase.units.append(text)
                 phrase.words += 1

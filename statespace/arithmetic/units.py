@@ -75,12 +75,20 @@ LEADING_WORDS: Final = frozenset(
 )  # fmt: skip
 """Right before an expression, these say that its first number is a label or only a part."""
 
+OPERATION_WORDS: Final = frozenset(
+    {
+        "squared", "cubed", "factorial", "mod", "modulo", "choose", "root", "sqrt", "log", "ln",
+        "sin", "cos", "tan",
+    }
+)  # fmt: skip
+"""Beside a number, these compute something of it."""
+
 PART_WORDS: Final = frozenset(
     {
         "half", "third", "thirds", "quarter", "quarters", "fourth", "fourths", "fifth", "fifths",
         "sixth", "sixths", "seventh", "sevenths", "eighth", "eighths", "ninth", "ninths", "tenth",
         "tenths", "percent", "average", "mean", "square", "root", "ratio", "rest", "divided",
-        "multiplied",
+        "multiplied", "power", "cube", "factorial", "logarithm", "log",
     }
 )  # fmt: skip
 """Before "of" and an expression, these say that the expression is only a part of the quantity."""
