@@ -20,7 +20,7 @@ MAX_NUMBER: Final = 2_000
 # What is stated is looked at, not consumed: a second "answer is" may stand on the same line.
 _STATED: Final = re.compile(r"answer\s{0,8}(?:is|:|=)\s{0,8}:?\s{0,8}(?=([^\n]{1,200}))", re.I)
 _WORKING: Final = re.compile(
-    r"(?:[^=\n]{0,80}?[0-9)%]\s?[-−+*/×÷·]\s?[$(0-9][^=\n]{0,80}=)+\s{0,8}"
+    r"(?:[^=\n]{0,80}?[0-9)%]\s?[-−+*/×÷·xX^]\s?[$(0-9][^=\n]{0,80}=)+\s{0,8}"
 )
 """`48 + 24 =`: what leads to the number that is stated."""
 _NUMBER: Final = re.compile(
@@ -29,13 +29,20 @@ _NUMBER: Final = re.compile(
     r"(?: ?/ ?[0-9]{1,400})?(?: ?%)?"
 )
 """A number in running text. A minus sign is part of it, an operator or a list's dash is not."""
+_LEADS: Final = ("^", "^{", "√", "\\sqrt{")
+_FOLLOWS: Final = re.compile(
+    r":[0-9]|\s?(?:[a-zA-Z]?\^|√|\\sqrt|π|\\?pi\b|(?:[×x*·]|\\times|\\cdot)\s?10\^)"
+)
+"""Before or after a number, these make it a part of something else: `3:4`, `√2`, `3.5 × 10^4`."""
 _PLAIN: Final = re.compile(
     r"[$€£¥]? ?(?P<sign>[-−+]?) ?[$€£¥]? ?"
     r"(?:(?P<wholes>[0-9]{1,400}) (?=[0-9]{1,2} ?/))?"
-    r"(?P<digits>(?=\.?[0-9])[0-9]{0,400}(?:[, ][0-9]{3}){0,100}(?:\.[0-9]{0,400})?)"
+    r"(?P<digits>(?=\.?[0-9])(?!0[0-9]{0,400}[, ][0-9]{3})"
+    r"[0-9]{0,400}(?:[, ][0-9]{3}){0,100}(?:\.[0-9]{0,400})?)"
     r"(?: ?/ ?(?P<denominator>[0-9]{1,400}))?"
     r"(?P<percent> ?%| percent\b)? ?[$€£¥]?"
-    r"(?: (?!(?:hundred|thousand|[mb]illion|trillion|dozen)s?\b)[a-zA-Z]{2}[a-zA-Z ./]{0,40})?"
+    r"(?: (?!(?:hundred|thousand|[mb]illion|trillion|dozen)s?\b)"
+    r"(?!(?i:pi|[ap]m|or|and|over|sqrt|log|ln|sin|cos|tan)\b)[a-zA-Z]{2}[a-zA-Z ./]{0,40})?"
 )
 _FRACTION: Final = re.compile(r"(?:([0-9]) ?)?\\[dt]?frac\{([0-9]{1,400})\}\{([0-9]{1,400})\}")
 
@@ -46,12 +53,20 @@ def extract(text: str) -> str | None:
     if (boxed := _boxed(text)) is not None:
         return _clean(boxed) or None
     if stated := _STATED.findall(text):
-        text = stated[-1]
-        working = _WORKING.match(text)
-        number = _NUMBER.search(text, working.end() if working else 0)
-        return _clean(number[0] if number else text) or None
+        return _clean(_number_in(stated[-1])) or None
     numbers = _NUMBER.findall(text)
     return _clean(numbers[-1]) or None if numbers else None
+
+
+def _number_in(stated: str) -> str:
+    """The number that `stated` begins with or works out; all of it if that is only a part."""
+    working = _WORKING.match(stated)
+    result = stated[working.end() :] if working else stated
+    found = _NUMBER.search(result)
+    if found is None:
+        return stated
+    part = result[: found.start()].endswith(_LEADS) or _FOLLOWS.match(result, found.end())
+    return result if part else found[0]
 
 
 def is_boxed(text: str) -> bool:
