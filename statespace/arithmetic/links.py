@@ -85,16 +85,16 @@ class LinkChecker:
             if name is None:
                 return None, []
             if left is not None:
-                self._bind([name], left, rounded=False)
+                self._bind([name], left)
                 return left, heads
             return None, [*heads, name][:_MAX_HEADS]
         right.doubt = right.doubt or doubt_after(self.tokens, right, hi, self.budget)
-        rounded = approximate
+        right.rounded |= approximate or (left is not None and left.rounded)
         if left is not None and is_claim(left, right):
             judgement = self._judge(left, right, approximate, relation, hi)
             self._record(left, judgement)
-            rounded |= judgement.rounded
-        self._bind(heads, right, rounded=rounded)
+            right.rounded |= judgement.rounded
+        self._bind(heads, right)
         if whole and right.end == after:
             return right, heads
         return None, []
@@ -153,7 +153,7 @@ class LinkChecker:
             )
         )
 
-    def _bind(self, names: list[str], term: Term, *, rounded: bool) -> None:
+    def _bind(self, names: list[str], term: Term) -> None:
         if not names:
             return
         circular = not set(names).isdisjoint(term.names)  # An equation to solve: `x = 6 + .3x`.
@@ -163,7 +163,7 @@ class LinkChecker:
         value = Fraction(*term.value)
         for name in names:
             self.budget.spend(_STEPS_TO_BIND)
-            self.scope = self.scope.bind(name, value, rounded=rounded)
+            self.scope = self.scope.bind(name, value, rounded=term.rounded)
 
     def _forget(self, names: list[str]) -> None:
         for name in names:

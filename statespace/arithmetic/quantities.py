@@ -104,6 +104,7 @@ class QuantityReader:
                 term = Term((fraction.numerator, fraction.denominator), at, end)
                 term.names = (name,)
                 if name in self.scope.rounded:
+                    term.rounded = True
                     term.doubt = f"{name} was rounded"
                 elif end < stop and len(name) > 1 and self._renames(end):
                     term.doubt = "may be the beginning of a longer name"

@@ -22,12 +22,13 @@ class Term:
     `value` is None where it cannot be known (then `doubt` says why). `operators` counts what was
     computed; `decimals` is that of a bare number, else None. `doubt` explains why the claim must
     not be refuted: the words leave room for another reading. `lead` is the leading operand, which
-    is all that a run-on sentence (`8 + 4 = 12 / 2 = 6`) equates.
+    is all that a run-on sentence (`8 + 4 = 12 / 2 = 6`) equates. `rounded`: the value stands for
+    another one near it.
     """
 
     __slots__ = (
         "ambiguous", "decimals", "doubt", "end", "first", "last", "lead", "names",
-        "operators", "partial", "percent", "sums", "units", "value",
+        "operators", "partial", "percent", "rounded", "sums", "units", "value",
     )  # fmt: skip
 
     def __init__(self, value: Rational | None, first: int, end: int) -> None:
@@ -41,6 +42,7 @@ class Term:
         self.partial = False
         self.percent = False
         self.ambiguous = False
+        self.rounded = False
         self.doubt: str | None = None
         self.names: tuple[str, ...] = ()
         self.units: tuple[str, ...] = ()
@@ -53,6 +55,7 @@ class Term:
         joined.operators = self.operators + other.operators + 1
         joined.sums = self.sums or other.sums
         joined.ambiguous = self.ambiguous or other.ambiguous or self.percent or other.percent
+        joined.rounded = self.rounded or other.rounded
         joined.doubt = self.doubt or other.doubt
         if value is None and joined.doubt is None:
             joined.doubt = "not computable within the limits"

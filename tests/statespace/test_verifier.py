@@ -306,6 +306,14 @@ def test_a_claim_that_rests_on_a_rounded_value_is_not_refuted() -> None:
     assert verify_output("300 * rate = 1000", first.scope).verdict is Verdict.UNCHECKED
 
 
+@pytest.mark.parametrize("end", ["", " = 9 + 0.99", " = 9.99"])
+def test_what_comes_of_a_rounded_value_is_rounded_too(end: str) -> None:
+    text = f"r = 10 / 3 = 3.33. t = r * 3 = 9.99{end}. t * 100 = 1000"
+    assert verify_output(text).verdict is Verdict.VERIFIED
+    exact = text.replace("10 / 3 = 3.33", "3 + 0.33")
+    assert verify_output(exact).checks[-1].verdict is Verdict.REFUTED
+
+
 def test_the_caller_keeps_its_scope() -> None:
     """Dead ends are dropped by going back to an earlier scope: it must not have changed."""
     before = Scope({"m": Fraction(24)})
