@@ -109,14 +109,15 @@ def _doubt_of_units(
     written: Rational,
 ) -> str | None:
     for family in sorted(inside.keys() | outside.keys()):
-        sizes = inside.get(family, set())
-        if computed.sums and (len(sizes) > 1 or (family == "count" and sizes)):
+        sizes, others = inside.get(family, set()), outside.get(family, set())
+        loose = family == "count" or (family in units.THINGS and sizes != others)
+        if computed.sums and (len(sizes) > 1 or (loose and sizes)):
             return "units of different size are added"
-        if outside.get(family, set()) <= sizes and family != "count":
+        if others <= sizes and not loose:
             continue
         if written[0] and exact[0]:
             ratio = Fraction(*written) / Fraction(*exact)
-            if units.is_conversion(ratio, family) and (sizes or family in {"money", "count"}):
+            if units.is_conversion(ratio, family) and (sizes or loose or family == "money"):
                 return "the unit changes"
     return None
 

@@ -159,8 +159,8 @@ class QuantityReader:
                     break
                 phrase.doubt = phrase.doubt or self._doubt_of_letters(at, phrase.words)
                 phrase.clause = phrase.clause or text.lower() in units.CLAUSE_WORDS
-                if not phrase.words and text.lower() in units.OPERATION_WORDS:
-                    phrase.factor = "an operation in words"
+                if not phrase.words:
+                    phrase.factor = phrase.factor or _doubt_of_word(text.lower())
                 if units.family_of(text) is not None:
                     phrase.units.append(text)
                 phrase.words += 1
@@ -257,6 +257,13 @@ class QuantityReader:
             and self.tokens.kind[at + 1] == "word"
             and (self.tokens.text[at + 1] not in self.scope)
         )
+
+
+def _doubt_of_word(word: str) -> str | None:
+    """Why the number right before `word` may not be what is computed with."""
+    if word in units.OPERATION_WORDS:
+        return "an operation in words"
+    return "a time of day" if word in units.CLOCK_WORDS else None
 
 
 def name_of(tokens: Tokens, at: int, end: int) -> str:

@@ -42,6 +42,11 @@ _FAMILIES: Final[dict[str, dict[str, Fraction]]] = {
         "thousand": Fraction(1000), "k": Fraction(1000), "million": Fraction(1000000),
         "billion": Fraction(10**9),
     },
+    "pair": {"one of a pair": Fraction(1), "pair": Fraction(2)},
+    "coin": {
+        "nickel": Fraction(5), "dime": Fraction(10), "quarter": Fraction(25),
+        "cents in a cent": Fraction(1), "cents in a dollar": Fraction(100),
+    },
 }  # fmt: skip
 
 _FAMILY_OF: Final = {word: family for family, sizes in _FAMILIES.items() for word in sizes}
@@ -55,6 +60,9 @@ _FACTORS: Final = {
     )
     for family, sizes in _FAMILIES.items()
 }
+
+THINGS: Final = frozenset({"pair", "coin"})
+"""Families whose other side may be said in words that measure nothing: `24 socks`, `$2.40`."""
 
 CLAUSE_WORDS: Final = frozenset(
     {
@@ -110,6 +118,13 @@ PLAIN_ATTACHED: Final = frozenset(
 
 UNIT_LETTERS: Final = frozenset("mgLlhsdtAVWKkMBCFNJ")
 """Single letters that abbreviate a unit or a magnitude; others beside a number are variables."""
+
+CLOCK_WORDS: Final = frozenset(
+    {
+        "am", "pm", "o'clock", "o’clock",
+    }
+)  # fmt: skip
+"""Right after a number, these say that it is a time of day."""
 
 APPROXIMATE: Final = frozenset(
     {
