@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from statespace.parser import Started, TransitionParser
 from statespace.reader import read
 from statespace.trace import Check, Frozen, Transition, Verdict
 from statespace.verifier import verify_output
 
 MAX_TRACE: Final = 262_144
 """Characters of a trace."""
+MAX_STATES: Final = 1_000
+"""States of a trace, as many as one that is generated may have: each is placed by a walk over those
+that led to it."""
 MAX_LINE: Final = 16_384
 
 
@@ -22,6 +26,16 @@ class CheckRequest(BaseModel):
 
     trace: Annotated[str | None, Field(min_length=1, max_length=MAX_TRACE)] = None
     line: Annotated[str | None, Field(min_length=1, max_length=MAX_LINE)] = None
+
+    @field_validator("trace")
+    @classmethod
+    def _bounded(cls, trace: str | None) -> str | None:
+        parser = TransitionParser()
+        events = [*parser.feed(trace or ""), *parser.close()]
+        count = sum(isinstance(event, Started) for event in events)
+        if count > MAX_STATES:
+            raise ValueError(f"a trace may have {MAX_STATES:,} states, and this one has {count:,}")
+        return trace
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 from pydantic import ValidationError
 
-from statespace.checking import CheckRequest, check
+from statespace.checking import MAX_STATES, CheckRequest, check
 from statespace.trace import Verdict
 
 BACKTRACKED = """\
@@ -50,6 +50,14 @@ def test_a_refuted_state_on_the_path_does() -> None:
 def test_one_of_both_is_needed(values: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         CheckRequest(**values)
+
+
+def test_a_trace_has_as_many_states_as_one_that_is_generated() -> None:
+    """Placing a state walks over those before it: of many, that would be quadratic."""
+    state = "State 1:\nAction: Backtrack\nState 7\n"
+    assert len(check(CheckRequest(trace=state * MAX_STATES)).transitions) == MAX_STATES
+    with pytest.raises(ValidationError, match=r"trace\n.*1,000 states, .* 1,001"):
+        CheckRequest(trace=state * (MAX_STATES + 1))
 
 
 @given(st.text(min_size=1, max_size=400))
