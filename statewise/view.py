@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Final, Self
 
 from rich.console import Console, Group
@@ -58,11 +59,9 @@ class SolutionView:
         match event:
             case SolutionCreated(solution=solution):
                 self._tree.several = solution.has_several
-            case SolutionInProgress():
+            case SolutionInProgress(solution=solution):
                 if self._begun:
-                    told = "  Its server was lost; it begins anew."
-                    self._console.print(Text(told, "yellow"))
-                    self._tree.clear()
+                    self._again(solution.transitions)
                 self._begun = True
             case TransitionStarted():
                 self._tree.started(event)
@@ -87,6 +86,14 @@ class SolutionView:
             shown = Group(*lines[-max(1, self._console.height - 2) :])
             self._live.update(shown, refresh=True)
             self._drawn_at = time.monotonic()
+
+    def _again(self, standing: Sequence[Transition]) -> None:
+        told = "goes on from its last complete state" if standing else "begins anew"
+        self._console.print(Text(f"  Its server was lost; it {told}.", "yellow"))
+        self._tree.clear()
+        self._paths.clear()
+        for transition in standing:
+            self._tree.completed(transition)
 
     def _end(self, solution: Solution) -> None:
         self._tree.ended()

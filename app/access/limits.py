@@ -86,12 +86,19 @@ class Usage:
             self._change(0, used - counted, self._clock())
 
     def headers(self, key: Key) -> dict[str, str]:
-        """What is left, as OpenAI's headers; nothing for what has no limit."""
-        self._adapt(key)
+        """What is left, as OpenAI's headers; nothing for what has no limit.
+
+        `key` is what the request came with. Limits that were changed since stand as they are.
+        """
+        if self._key is None:
+            self._adapt(key)
         now = self._clock()
         found = {}
-        for name, bucket in (("requests", self._requests), ("tokens", self._tokens)):
-            if bucket is not None:
+        for name, bucket, per_minute in (
+            ("requests", self._requests, key.requests_per_minute),
+            ("tokens", self._tokens, key.tokens_per_minute),
+        ):
+            if bucket is not None and bucket.per_minute == per_minute:
                 reset = bucket.seconds_until(bucket.per_minute, now)
                 found[f"x-ratelimit-limit-{name}"] = str(bucket.per_minute)
                 found[f"x-ratelimit-remaining-{name}"] = str(max(int(bucket.level(now)), 0))

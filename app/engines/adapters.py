@@ -101,7 +101,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         shapes = {name: tuple(map(int, tensor["shape"])) for name, tensor in header.items()}
         if path.stat().st_size != 8 + size + max(ends, default=0):
             raise ValueError("its length is not what its header says")
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise _wrong(f"{path.name} cannot be read: {reason}") from error
     return shapes

@@ -50,6 +50,7 @@ class Lora:
         self._ids = count(1)
         self._base: adapters.Shapes = {}
         self._llm: Any = None
+        self._began = False
         self._tokenizer: Any = None
         self._request: Callable[[str, int, str], Any]
 
@@ -83,14 +84,16 @@ class Lora:
     async def start(
         self, llm: Any, tokenizer: Any, request: Callable[[str, int, str], Any]
     ) -> None:
-        """Load the adapters of the settings, and those that an engine before this one had.
+        """Load the adapters of the settings, or else those that an engine before this one had.
 
         `request` is vLLM's. Raises `EngineStartError`.
         """
         self._llm, self._tokenizer, self._request = llm, tokenizer, request
         had, self._loaded = self._loaded, {}
-        again = {name: Path(loaded.request.lora_path) for name, loaded in had.items()}
-        for name, folder in (self._settings.adapters | again).items():
+        wanted = {name: Path(loaded.request.lora_path) for name, loaded in had.items()}
+        if not self._began:
+            wanted, self._began = dict(self._settings.adapters), True
+        for name, folder in wanted.items():
             try:
                 with _named(name):
                     await self.add(name, folder)

@@ -6,8 +6,8 @@
     path.completed          STATE_DELTA
     an end                  STATE_DELTA, the answer as a TEXT_MESSAGE, RUN_FINISHED or RUN_ERROR
 
-The state is `{"solution": …, "transitions": […], "paths": […]}`. A run that is begun anew sends a
-snapshot without the void transitions.
+The state is `{"solution": …, "transitions": […], "paths": […]}`. A run that is begun anew, or
+gone on with, sends a snapshot of what stands.
 """
 
 from __future__ import annotations
@@ -163,7 +163,8 @@ class _Step:
 
 
 def _snapshot(solution: Solution) -> Part:
-    state = {"solution": _told(solution), "transitions": [], "paths": []}
+    standing = [_told(transition) for transition in solution.transitions]
+    state = {"solution": _told(solution), "transitions": standing, "paths": []}
     return {"type": "STATE_SNAPSHOT", "snapshot": state}
 
 

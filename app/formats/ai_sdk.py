@@ -32,6 +32,7 @@ from statespace.events import (
 from statespace.solutions import Solution, Status
 
 AGAIN: Final = "What stands above is void: its server was lost, and another one begins anew."
+GOES_ON: Final = "Its server was lost; another one goes on from the last complete state."
 
 
 class AiSdk:
@@ -68,10 +69,11 @@ class AiSdkWriter:
                 metadata = {"solution": about}
                 yield {"type": "start", "messageId": solution.id, "messageMetadata": metadata}
                 yield {"type": "start-step"}
-            case SolutionInProgress():
+            case SolutionInProgress(solution=solution):
                 if self._begun:
                     yield from self._close()
-                    yield from _whole("reasoning", "again", AGAIN)
+                    said = GOES_ON if solution.transitions else AGAIN
+                    yield from _whole("reasoning", "again", said)
                 self._begun = True
             case TransitionStarted():
                 growing = Growing(event, several=self._several)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
 from pydantic import ValidationError
 
 from app.errors import RequestError
@@ -40,7 +40,7 @@ def native(body: Mapping[str, Any]) -> Asked:
 def _checked(fields: Mapping[str, Any]) -> SolutionRequest:
     try:
         # As JSON: a list is no tuple, and an object no model, to a strict check of values.
-        return SolutionRequest.model_validate_json(orjson.dumps({**fields, "stream": True}))
+        return SolutionRequest.model_validate_json(json.dumps({**fields, "stream": True}))
     except ValidationError as error:
         raise from_validation(error.errors(include_url=False), skipped=0) from error
 

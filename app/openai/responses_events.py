@@ -88,7 +88,9 @@ class ResponsesSink:
         self._send("response.created", response=self._response(solution))
 
     def in_progress(self, solution: Solution) -> None:
-        """Sends `response.in_progress`."""
+        """Sends `response.in_progress`. Items of what is void, if it begins anew, are dropped."""
+        if not self._wanted.plain:
+            del self._items[len(solution.transitions) :]
         self._send("response.in_progress", response=self._response(solution))
 
     def opened(self, _: Opened) -> None:

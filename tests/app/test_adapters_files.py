@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,11 @@ def _grow(folder: Path) -> None:
     (folder / adapters.WEIGHTS).write_bytes(b"\xff" * 64)
 
 
+def _short(folder: Path) -> None:
+    header = b'{"a":{"shape":[],"data_offsets":[0]}}'
+    (folder / adapters.WEIGHTS).write_bytes(len(header).to_bytes(8, "little") + header)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -87,6 +93,7 @@ def _grow(folder: Path) -> None:
         _grow,
         lambda folder: (folder / adapters.WEIGHTS).write_bytes(b""),
         lambda folder: (folder / adapters.WEIGHTS).write_bytes((4).to_bytes(8, "little") + b"[[]]"),
+        _short,
         lambda folder: (folder / adapters.WEIGHTS).unlink(),
         lambda folder: (folder / adapters.CONFIG).unlink(),
         lambda folder: (folder / adapters.CONFIG).write_text("[" * 100_000),
@@ -116,3 +123,32 @@ def test_an_engine_does_not_start_with_a_bad_adapter(repository: Path, tmp_path:
     later = Lora(Settings(model=model, adapters_dir=tmp_path))
     assert "--max-lora-rank=64" in later.options()
     assert set(Lora(settings).names) == {"algebra"}, "names are known before the start"
+
+
+async def test_an_engine_that_comes_back_has_what_the_last_one_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was removed stays away: it might also be one too many."""
+
+    class Llm:
+        errored = False
+
+        async def add_lora(self, _: object) -> None: ...
+
+        async def remove_lora(self, _: object) -> None: ...
+
+    @dataclass
+    class Request:
+        lora_name: str
+        lora_int_id: int
+        lora_path: str
+
+    settings = Settings(adapters={"a": tmp_path / "a", "b": tmp_path / "b"})
+    lora = Lora(settings)
+    monkeypatch.setattr(lora, "_inspect", lambda _: None)
+    monkeypatch.setattr(lora, "_check_room", lambda _: None)
+    await lora.start(Llm(), None, Request)
+    await lora.remove("a")
+    await lora.add("c", tmp_path / "c")
+    await lora.start(Llm(), None, Request)
+    assert set(lora.names) == {"b", "c"}

@@ -310,6 +310,19 @@ async def test_headers_say_what_is_left() -> None:
     assert door.admission.limit_headers(limited()) == {}
 
 
+async def test_an_old_request_does_not_fill_a_lowered_limit_again() -> None:
+    """Its headers are asked for when its answer begins, with the limits that it came with."""
+    door = Door()
+    old, new = limited(requests_per_minute=100), limited(requests_per_minute=1)
+    await door.admission.acquire(old, 1)
+    await door.admission.acquire(new, 1)
+    for _ in range(3):
+        assert door.admission.limit_headers(old) == {}
+        assert door.admission.limit_headers(new)["x-ratelimit-remaining-requests"] == "0"
+        with pytest.raises(RateLimitError):
+            await door.admission.acquire(new, 1)
+
+
 async def test_changed_limits_hold_from_the_next_request_on() -> None:
     door = Door()
     await door.admission.acquire(limited(requests_per_minute=1), 1)

@@ -15,8 +15,14 @@ import httpx2
 import pytest
 
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
+from app.formats.ag_ui import AgUi
+from app.formats.ai_sdk import AiSdk
 from statespace.actions import Action
+from statespace.events import SolutionInProgress
+from statespace.reader import read
+from statespace.solutions import Solution, Status
 from statespace.text import render
+from statespace.trace import Transition
 from tests.docs.snippets import snippets
 from tests.support.node import node
 from tests.support.server import LocalServer, local_server
@@ -232,3 +238,45 @@ def test_the_snippets_of_the_docs_run(server: LocalServer, repository: Path) -> 
     answer, transport = done.stdout.splitlines() or [done.stderr, ""]
     assert answer.startswith("84 ")
     assert transport == "function"
+
+
+def going_on(*standing: Transition) -> tuple[SolutionInProgress, SolutionInProgress]:
+    """What a stream tells of a solution that is begun, and gone on with elsewhere."""
+    solution = Solution(
+        id="sol_1",
+        status=Status.IN_PROGRESS,
+        question="?",
+        model="m",
+        strategy="single",
+        created_at=0.0,
+    )
+    later = solution.model_copy(update={"transitions": standing})
+    return (
+        SolutionInProgress(sequence_number=1, solution_id="sol_1", solution=solution),
+        SolutionInProgress(sequence_number=5, solution_id="sol_1", solution=later),
+    )
+
+
+def test_what_stands_is_kept_where_another_server_goes_on() -> None:
+    """Those states are not told again: who drops them has lost them."""
+    transition = read("State 1:\nAction: Formalize\nOutput: x = 2").transitions[0]
+    for standing in ((transition,), ()):
+        first, again = going_on(*standing)
+        writer = AgUi().writer(None)
+        list(writer.parts(first))
+        (snapshot,) = writer.parts(again)
+        kept = snapshot["snapshot"]["transitions"]
+        assert [one["output"] for one in kept] == [one.output for one in standing]
+        told = AiSdk().writer(None)
+        list(told.parts(first))
+        said = json.dumps(list(told.parts(again)))
+        assert ("void" in said) == (not standing)
+        assert ("goes on" in said) == bool(standing)
+
+
+def test_a_number_that_no_field_holds_is_a_mistake_of_the_request(server: LocalServer) -> None:
+    for form in FORMATS:
+        url = f"{server.url}/v1/solutions?format={form}"
+        refused = httpx2.post(url, json={"question": "1 + 1?", "seed": 10**20})
+        assert refused.status_code == 400, refused.text
+        assert refused.json()["error"]["param"] == "seed"

@@ -16,7 +16,7 @@ from app.openai.responses_events import ResponsesSink, converted
 from app.openai.responses_object import Wanted, response_object
 from app.solving.sinks import ChannelStream, NativeSink, Sink
 from statespace.actions import Action
-from statespace.reader import Opened
+from statespace.reader import Opened, read
 from statespace.solutions import Failure, IncompleteReason, Path, Solution, Status, Usage
 from statespace.trace import Transition, Verdict
 from statespace.tree import Node
@@ -244,3 +244,28 @@ def test_every_stream_ends(change: dict[str, Any], kind: str, reason: str | None
     assert response["incomplete_details"] == (reason and {"reason": reason})
     assert (response["error"] is not None) == (kind == "failed")
     assert [item["type"] for item in response["output"]] == ["reasoning", "reasoning"]
+
+
+def test_items_of_what_is_void_are_not_in_the_response() -> None:
+    """A run that begins anew writes its states again; what stands is not told again."""
+    made = read(
+        "State 1:\nAction: Formalize\nOutput: x = 2\n\nState 2:\nAction: Summarize\nOutput: 2"
+    ).transitions
+    solution = Solution(
+        id="sol_abc", status=Status.IN_PROGRESS, question="?", model="m", strategy="single",
+        created_at=0.0,
+    )  # fmt: skip
+    for standing in (0, 1):
+        frames: list[bytes] = []
+        sink = ResponsesSink("sol_abc", WANTED, frames.append)
+        sink.in_progress(solution)
+        for transition in made:
+            sink.completed(transition)
+        sink.in_progress(solution.model_copy(update={"transitions": made[:standing]}))
+        for transition in made[standing:]:
+            sink.completed(transition)
+        over = {"transitions": made, "status": Status.COMPLETED, "completed_at": 1.0}
+        sink.ended(solution.model_copy(update=over))
+        last = json.loads(frames[-1].split(b"data: ", 1)[1])
+        ids = [item["id"] for item in last["response"]["output"] if item["type"] == "reasoning"]
+        assert len(ids) == len(set(ids)) == len(made)

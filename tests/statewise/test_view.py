@@ -8,7 +8,9 @@ import re
 from rich.console import Console
 
 from app.engines.scripted import Script, ScriptedEngine
-from statespace.solutions import Solution, SolutionRequest
+from statespace.events import SolutionCompleted, SolutionInProgress, TransitionCompleted
+from statespace.reader import read
+from statespace.solutions import Solution, SolutionRequest, Status
 from statewise.client import Client
 from statewise.outcome import HINT, doubts, hint, holds
 from statewise.view import SolutionView
@@ -115,3 +117,29 @@ def test_on_a_terminal_each_path_is_a_branch() -> None:
     for lane, corner in enumerate("├├╰"):
         assert f"{corner}─● Path {lane} · State 1" in tree
     assert tree.index("Path 1: 5") > tree.index("Path 2 · State 2"), "below the tree"
+
+
+def test_states_that_stand_are_shown_where_another_server_goes_on() -> None:
+    solution = Solution(
+        id="sol_1", status=Status.IN_PROGRESS, question="?", model="m", strategy="single",
+        created_at=0.0,
+    )  # fmt: skip
+    made = read(RIGHT).transitions
+    console = Console(
+        file=io.StringIO(), width=90, height=40, force_terminal=True, color_system=None, _environ={}
+    )
+    later = solution.model_copy(update={"transitions": made[:1]})
+    over = solution.model_copy(
+        update={"transitions": made, "status": Status.COMPLETED, "completed_at": 1.0}
+    )
+    with SolutionView(console) as view:
+        for number, event in enumerate((solution, later)):
+            view.show(
+                SolutionInProgress(sequence_number=number, solution_id="sol_1", solution=event)
+            )
+        view.show(TransitionCompleted(sequence_number=2, solution_id="sol_1", transition=made[1]))
+        view.show(SolutionCompleted(sequence_number=3, solution_id="sol_1", solution=over))
+    output = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "goes on from its last complete state" in output
+    assert "2 + 2 = 4" in output
+    assert "State 2" in output
