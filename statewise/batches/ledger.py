@@ -12,6 +12,8 @@ from typing import BinaryIO, Final, Self
 
 MAX_LINE: Final = 64_000_000
 """Bytes of a line; a longer one was not written here."""
+BEGINNING: Final = b'{"id":"batch_req_'
+"""How every line begins that is written here."""
 
 
 class LedgerError(Exception):
@@ -21,8 +23,8 @@ class LedgerError(Exception):
 class Ledger:
     """A file of answers, each with its `custom_id`. A context manager; nobody else may write it.
 
-    The file is made with the first answer. A last line without an end is what was being written
-    when a run was killed: it is cut off.
+    The file is made with the first answer. A last line without an end, if it begins as ours do, is
+    what was being written when a run was killed: it is cut off.
     """
 
     def __init__(self, path: Path) -> None:
@@ -83,7 +85,7 @@ class Ledger:
         while line := file.readline(MAX_LINE):
             number += 1
             if not line.endswith(b"\n"):
-                if len(line) < MAX_LINE:
+                if len(line) < MAX_LINE and _is_torn(line):
                     break
                 raise LedgerError(f"{self.path}: line {number} is no answer; name another file")
             try:
@@ -94,6 +96,11 @@ class Ledger:
                 ) from error
             end += len(line)
         return end
+
+
+def _is_torn(line: bytes) -> bool:
+    """Whether a line without an end is one that was being written here."""
+    return line[: len(BEGINNING)] == BEGINNING[: len(line)]
 
 
 def _custom_id(line: bytes) -> str:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
 from statewise.batches import server as servers
-from statewise.batches.ledger import Ledger, LedgerError
+from statewise.batches.ledger import BEGINNING, Ledger, LedgerError
 from statewise.cli import cli
 from statewise.client import attempts
 from statewise.commands import batch as command
@@ -65,6 +65,7 @@ def test_every_line_is_answered(server: LocalServer, source: Path, tmp_path: Pat
     assert response["body"]["status"] == "completed"
     assert not (tmp_path / "out.errors.jsonl").exists()
     before = output.read_bytes()
+    assert all(one.startswith(BEGINNING) for one in before.splitlines())
     assert run(source, output, "--url", "http://127.0.0.1:1")[0] == 0, "there is nothing to ask"
     assert output.read_bytes() == before
 
@@ -89,7 +90,9 @@ def test_a_run_that_was_killed_is_gone_on_with(
         assert died.status in (KILLED, 0)
 
 
-@pytest.mark.parametrize("torn", [b'{"custom_id": "id 3", "resp', b"\xff", b'{"custom_id": "x"}'])
+@pytest.mark.parametrize(
+    "torn", [b"{", b'{"id":"batch_re', b'{"id":"batch_req_5e","custom_id":"id 3"}']
+)
 def test_a_torn_last_line_is_cut_off(
     server: LocalServer, source: Path, tmp_path: Path, torn: bytes
 ) -> None:
@@ -145,6 +148,23 @@ def test_answers_to_something_else_are_left_alone(source: Path, tmp_path: Path) 
     code, said = run(source, source, "--url", "http://127.0.0.1:1")
     assert code == 2
     assert "into the input" in said
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.errors.jsonl"])
+@pytest.mark.parametrize(
+    "content",
+    ['{"precious": 1}', "precious", '{"custom_id": "id 3"}', '{"custom_id": "id 3"}\nnote'],
+)
+def test_what_is_not_written_here_is_never_cut_off(
+    source: Path, tmp_path: Path, name: str, content: str
+) -> None:
+    """Such a file may be anything, and have no end of its last line."""
+    path = tmp_path / name
+    path.write_text(content)
+    code, said = run(source, tmp_path / "out.jsonl", "--url", "http://127.0.0.1:1")
+    assert code == 2
+    assert f"{path}: line {content.count(chr(10)) + 1} is no answer; name another file" in said
+    assert path.read_text() == content
 
 
 def test_one_run_writes_at_a_time(tmp_path: Path) -> None:
