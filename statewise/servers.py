@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
@@ -127,23 +127,29 @@ def wait_ready(record: ServerRecord, progress: Progress) -> str:
 
 @contextmanager
 def for_one_call(url: str | None, model: str | None, progress: Progress) -> Iterator[str]:
-    """The URL of a server: the named one, a running one, or one started for this call."""
+    """The URL of a server: the named one, a running one, or one started for this call.
+
+    If there is none, says so and exits; what fails in the block is left to it.
+    """
     unwind_when_ended()
     if url is not None:
         yield url.rstrip("/")
         return
-    child = None
-    try:
-        if model is None and (record := find()) is not None:
-            yield wait_ready(record, progress)
-            return
-        child = Child.start(["--port", "0", *(["--model", model] if model else [])])
-        yield child.wait(progress)
-    except ServerError as error:
-        fail(str(error), NO_SERVER)
-    finally:
-        if child is not None:
-            child.stop()
+    with ExitStack() as stack:
+        try:
+            found = _found(model, progress, stack)
+        except ServerError as error:
+            fail(str(error), NO_SERVER)
+        yield found
+
+
+def _found(model: str | None, progress: Progress, stack: ExitStack) -> str:
+    """A running server, or one that `stack` stops. Raises `ServerError`."""
+    if model is None and (record := find()) is not None:
+        return wait_ready(record, progress)
+    child = Child.start(["--port", "0", *(["--model", model] if model else [])])
+    stack.callback(child.stop)
+    return child.wait(progress)
 
 
 def unwind_when_ended() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
+from app.processes import Process, ServerRecord
+from statewise import servers as finding
 from statewise.batches import server as servers
 from statewise.batches.ledger import BEGINNING, Ledger, LedgerError
 from statewise.cli import cli
@@ -222,6 +226,33 @@ def test_a_refused_key_ends_the_run(tmp_path: Path, source: Path) -> None:
         code, said = run(source, tmp_path / "out.jsonl", "--url", broken.url)
     assert code == 2
     assert "the API key is not known here" in said
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "told"),
+    [
+        (Reply(401, {"error": {"message": "no such key"}}), 2, "no such key"),
+        (Reply(0), 3, "no answer"),
+    ],
+)
+def test_a_server_that_was_found_fails_as_one_that_was_named(  # noqa: PLR0917
+    tmp_path: Path,
+    source: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    reply: Reply,
+    code: int,
+    told: str,
+) -> None:
+    monkeypatch.setattr(command, "PATIENCE_S", 0.05)
+    ready = Reply(200, {"started": True, "phase": "ready", "seconds": 0})
+    process = Process.of(psutil.Process())
+    with faulty(itertools.repeat(reply), ready) as broken:
+        record = ServerRecord(server=process, url=broken.url, model="m", engine="scripted")
+        monkeypatch.setattr(finding, "find", lambda: record)
+        ended, said = run(source, tmp_path / "out.jsonl")
+    assert ended == code, said
+    assert told in said
+    assert "goes on from there" in said
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
