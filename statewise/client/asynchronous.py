@@ -102,36 +102,38 @@ class AsyncEventStream:
         try:
             while not (following.over or self._left):
                 try:
-                    async with aclosing(self._connected()) as events:
+                    async with aclosing(self._connected(attempts)) as events:
                         async for event in events:
                             attempts.heard()
                             yield event
                 except ServerError as error:
-                    if error.status is not None:
-                        following.refused()
+                    following.failed(error)
                     await asyncio.sleep(attempts.wait_s(error))
         finally:
             self._client.streams.discard(self)
             await self.aclose()
 
-    async def _connected(self, hurry_s: float | None = None) -> AsyncGenerator[Event]:
+    async def _connected(
+        self, attempts: Attempts, hurry_s: float | None = None
+    ) -> AsyncGenerator[Event]:
         """The events of one connection. Raises `ServerError` if it ends before the solution."""
         following = self._following
         async with self._client.opened(following.call(), hurry_s) as response:
             kind = response.headers.get("content-type", "")
             if not following.answered(response.status_code, kind):
                 return
-            async for found in httpx2.EventSource(response, http.MAX_EVENT):
-                event = following.take(found.data)
-                if event is not None:
-                    yield event
-                if following.over:
-                    return
+            with attempts.listening(response):
+                async for found in httpx2.EventSource(response, http.MAX_EVENT):
+                    event = following.take(found.data)
+                    if event is not None:
+                        yield event
+                    if following.over:
+                        return
             following.cut()
 
     async def _find(self) -> None:
         """Learn the id of a solution whose first event was not seen: the same request again."""
-        async with aclosing(self._connected(http.LEAVE_S)) as events:
+        async with aclosing(self._connected(self._client.attempts(), http.LEAVE_S)) as events:
             await anext(events, None)
 
 

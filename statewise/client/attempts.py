@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
+
+import httpx2
 
 from statewise.client.errors import RefusedError, ServerError
 
@@ -50,6 +54,23 @@ class Attempts:
         """Something came: patience begins anew."""
         self._failures = 0
         self._pulse.beat()
+
+    @contextmanager
+    def listening(self, response: httpx2.Response) -> Iterator[None]:
+        """A connection that was cut or has ended was heard if any byte of its body came.
+
+        Heartbeats count; a bare status does not, nor do bytes that are found wrong.
+        """
+        try:
+            yield
+        except httpx2.HTTPError:
+            self._count(response)
+            raise
+        self._count(response)
+
+    def _count(self, response: httpx2.Response) -> None:
+        if response.num_bytes_downloaded > 0:
+            self.heard()
 
     def wait_s(self, error: ServerError) -> float:
         """Seconds until the next attempt. Raises `error` if there is to be none."""

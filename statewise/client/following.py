@@ -23,7 +23,13 @@ from statespace.events import (
 from statespace.solutions import Solution
 from statewise.client import calls
 from statewise.client.calls import Call
-from statewise.client.errors import LostError, ProtocolError, UnreachableError
+from statewise.client.errors import (
+    GatewayError,
+    LostError,
+    ProtocolError,
+    ServerError,
+    UnreachableError,
+)
 
 NOTHING_TO_COME = 204
 
@@ -42,6 +48,8 @@ class Following:
         """The solution at its end."""
         self.in_doubt = False
         """Whether there may be a solution whose id is not known yet."""
+        self._doubted = False
+        """The same, before what was sent last."""
         self._seen: dict[int, int] = {}
         self._complete: set[int] = set()
         self._opened = False
@@ -56,7 +64,7 @@ class Following:
         self._opened = False
         if self.solution_id is None:
             assert self._begun is not None
-            self.in_doubt = True
+            self._doubted, self.in_doubt = self.in_doubt, True
             return self._begun
         if not self.resumable:
             raise LostError(
@@ -75,9 +83,13 @@ class Following:
             raise ProtocolError("no Statewise server answers there: it sent no events")
         return True
 
-    def refused(self) -> None:
-        """The server said no: nothing was begun."""
-        self.in_doubt = False
+    def failed(self, error: ServerError) -> None:
+        """What was sent last has failed. If the server said no, nothing was begun by it.
+
+        A gateway does not know whether the server has begun.
+        """
+        if error.status is not None and not isinstance(error, GatewayError):
+            self.in_doubt = self._doubted
 
     def take(self, data: str) -> Event | None:
         """An event from its JSON; None if it was seen before, or this version does not know it.
@@ -133,7 +145,7 @@ class Following:
             raise UnreachableError(f"events are missing before number {number}")
         self.last = number
         self.solution_id = solution_id
-        self.in_doubt = False
+        self.in_doubt = self._doubted = False
         return True
 
     def _delta(self, event: TransitionDelta) -> TransitionDelta | None:

@@ -99,34 +99,34 @@ class EventStream:
         try:
             while not (following.over or self._left):
                 try:
-                    for event in self._connected():
+                    for event in self._connected(attempts):
                         attempts.heard()
                         yield event
                 except ServerError as error:
-                    if error.status is not None:
-                        following.refused()
+                    following.failed(error)
                     time.sleep(attempts.wait_s(error))
         finally:
             self.close()
 
-    def _connected(self, hurry_s: float | None = None) -> Generator[Event]:
+    def _connected(self, attempts: Attempts, hurry_s: float | None = None) -> Generator[Event]:
         """The events of one connection. Raises `ServerError` if it ends before the solution."""
         following = self._following
         with self._client.opened(following.call(), hurry_s) as response:
             kind = response.headers.get("content-type", "")
             if not following.answered(response.status_code, kind):
                 return
-            for found in httpx2.EventSource(response, http.MAX_EVENT):
-                event = following.take(found.data)
-                if event is not None:
-                    yield event
-                if following.over:
-                    return
+            with attempts.listening(response):
+                for found in httpx2.EventSource(response, http.MAX_EVENT):
+                    event = following.take(found.data)
+                    if event is not None:
+                        yield event
+                    if following.over:
+                        return
             following.cut()
 
     def _find(self) -> None:
         """Learn the id of a solution whose first event was not seen: the same request again."""
-        events = self._connected(http.LEAVE_S)
+        events = self._connected(self._client.attempts(), http.LEAVE_S)
         next(events, None)
         events.close()
 

@@ -6,11 +6,15 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from app.engines.scripted import RECORDINGS, Script, ScriptedEngine, load_recordings
@@ -261,6 +265,115 @@ def test_who_leaves_before_the_first_event_ends_the_solution_too(
             stream.result()
         assert line.cuts == 1
     assert cancelled(slow, stream.solution_id)
+
+
+def test_who_leaves_after_a_gateway_gave_up_ends_the_solution_too(
+    slow: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server has begun it, and what stands before it did not wait; then it refuses more."""
+    waits = iter([0.0, KeyboardInterrupt()])
+
+    def wait(_: float) -> None:
+        if isinstance(found := next(waits), BaseException):
+            raise found
+
+    statuses = iter([504, 429])
+
+    def give_up(response: httpx2.Response) -> None:
+        if (status := next(statuses, None)) is not None:
+            response.status_code = status
+            response.close()
+            response._content = b""
+
+    monkeypatch.setattr(sync.time, "sleep", wait)
+    with Client(slow.url) as client:
+        client._http.event_hooks = {"response": [give_up]}
+        stream = client.stream("Leave me")
+        with pytest.raises(KeyboardInterrupt), stream:
+            stream.result()
+    assert cancelled(slow, stream.solution_id)
+
+
+async def test_a_task_that_is_cancelled_after_a_gateway_gave_up_ends_its_solution(
+    slow: LocalServer,
+) -> None:
+    waiting = asyncio.Event()
+
+    async def give_up(response: httpx2.Response) -> None:
+        if not waiting.is_set():
+            response.status_code = 504
+            await response.aclose()
+            response._content = b""
+            response.headers["retry-after"] = "9"
+            waiting.set()
+
+    async with AsyncClient(slow.url) as client:
+        client._http.event_hooks = {"response": [give_up]}
+        stream = client.stream("Leave me")
+        task = asyncio.create_task(_result(stream))
+        await waiting.wait()
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert await asyncio.to_thread(cancelled, slow, stream.solution_id)
+
+
+@contextmanager
+def capped(first: bytes, silent: list[bytes], rest: bytes) -> Iterator[str]:
+    """A server that cuts each connection early: the first after `first`, then those of `silent`."""
+    replies = iter([first, *silent])
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.do_GET()
+
+        def do_GET(self) -> None:
+            time.sleep(0.05)
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.end_headers()
+            self.wfile.write(next(replies, rest))
+
+        def log_message(self, format: str, *args: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _waited(url: str) -> Solution:
+    with Client(url, patience_s=0.3) as client:
+        return client.solve("What is 12 * 7?")
+
+
+async def _awaited(url: str) -> Solution:
+    async with AsyncClient(url, patience_s=0.3) as client:
+        return await client.solve("What is 12 * 7?")
+
+
+@pytest.mark.usefixtures("_hasty")
+@pytest.mark.parametrize("solve", [_waited, lambda url: asyncio.run(_awaited(url))])
+def test_heartbeats_are_heard_and_a_bare_status_is_not(
+    client: Client, solve: Callable[[str], Solution]
+) -> None:
+    first, *rest = plain(list(client.stream("What is 12 * 7?")))
+    with capped(_frames(first), [b":\n\n"] * 12, _frames(*rest)) as url:
+        assert solve(url).answer == "84"
+    with capped(_frames(first), [b""] * 100, b"") as url, pytest.raises(UnreachableError):
+        solve(url)
+    # What makes no sense is no sign of health either.
+    gap = _frames(rest[-1])
+    with capped(_frames(first), [gap] * 100, b"") as url, pytest.raises(UnreachableError):
+        solve(url)
 
 
 def _frames(*events: dict[str, Any]) -> bytes:
