@@ -71,6 +71,54 @@ for (const signal of [AbortSignal.abort(new Error("before")), AbortSignal.timeou
 silent.closeAllConnections();
 silent.close();
 
+// A proxy that cuts every connection after a heartbeat, or before it.
+const frame = (event) => `data: ${JSON.stringify(event)}\n\n`;
+const [first, ...rest] = told.events.filter((event) => "sequence_number" in event);
+told.capped = [];
+for (const beat of [":\n\n", ""]) {
+  let asked = 0;
+  const capped = createServer((request, response) => {
+    if (request.url.endsWith("/cancel")) return response.end("{}");
+    response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+    asked += 1;
+    const said = asked === 1 ? frame(first) : asked < 6 ? beat : rest.map(frame).join("");
+    setTimeout(() => response.write(said, () => response.destroy()), 100);
+  }).listen(0, "127.0.0.1");
+  await once(capped, "listening");
+  const short = { url: `http://127.0.0.1:${capped.address().port}`, patience: 600 };
+  try {
+    told.capped.push((await all(solve({ question }, short))).at(-1).type);
+  } catch (error) {
+    told.capped.push(error.name);
+  }
+  capped.close();
+}
+
+// The wait that a gateway asks for ends with the signal, and its length has a limit.
+told.gateway = [];
+for (const name of ["retry-after-ms", "retry-after"]) {
+  let tries = 0;
+  const gateway = createServer((_, response) => {
+    tries += 1;
+    response.writeHead(504, { [name]: "999999999" }).end();
+  }).listen(0, "127.0.0.1");
+  await once(gateway, "listening");
+  const late = `http://127.0.0.1:${gateway.address().port}`;
+  const began = Date.now();
+  try {
+    const signal = AbortSignal.timeout(300);
+    await all(solve({ question }, { url: late, signal, patience: 200_000 }));
+  } catch (error) {
+    told.gateway.push([tries, error.name, Date.now() - began < 5_000]);
+  }
+  try {
+    await all(solve({ question }, { url: late, patience: 0 }));
+  } catch (error) {
+    told.gateway.push(error.retryAfter);
+  }
+  gateway.close();
+}
+
 try {
   await all(solve({ question, strategy: "magic" }, { url: slow }));
 } catch (error) {

@@ -63,6 +63,9 @@ def test_it_reads_on_after_cuts_and_ends_what_it_leaves(repository: Path, dist: 
     # Of the second, the request and what asks for its solution to end it.
     assert told["silent"] == [[0, "Error", True], [2, "TimeoutError", True]]
     assert told["early"] == ["early", "solution.cancelled"]
+    assert told["capped"] == ["solution.completed", "TypeError"]
+    # The second asks for the solution that may have begun, to end it.
+    assert told["gateway"] == [[2, "TimeoutError", True], 120_000] * 2
     assert told["refused"] == [True, 400, "strategy"]
 
 

@@ -31,6 +31,8 @@ const LATER = new Set([408, 429, 502, 503, 504]);
 const LONGEST = 10_000;
 const PATIENCE = 60_000;
 const FAREWELL = 2_000;
+/** A server never asks for a longer wait. */
+const MAX_RETRY_AFTER = 120_000;
 
 /** Solves a problem; its events as they happen, the last of which ends it. */
 export async function* solve(
@@ -107,14 +109,17 @@ async function* following(
     try {
       const response = await opened(options, ...next());
       if (response.status === 204) return;
-      for await (const event of read(response)) {
+      // Heartbeats are heard too; a bare status is not.
+      const heard = () => {
+        failures = 0;
+      };
+      for await (const event of read(response, heard)) {
         if ("sequence_number" in event) {
           if (event.sequence_number <= place.last) continue;
           place.last = event.sequence_number;
         }
         place.id = event.solution_id;
         place.over = isEnd(event);
-        failures = 0;
         yield event;
         if (place.over) return;
       }
@@ -129,9 +134,22 @@ async function* following(
       const wait = asked ?? Math.min(LONGEST, 250 * 2 ** failures) * (0.5 + Math.random() / 2);
       failures += 1;
       if (Date.now() + wait > since + (options.patience ?? PATIENCE)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      await pause(wait, options.signal);
     }
   }
+}
+
+/** Waits, unless `signal` ends it. */
+function pause(wait: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, wait);
+    signal?.addEventListener("abort", end);
+  });
 }
 
 function isEnd(event: Event): boolean {
@@ -154,17 +172,29 @@ async function opened(options: Options, path: string, init: RequestInit): Promis
   if (response.ok) return response;
   const found = await response.json().catch(() => ({}));
   const { message, code = null, param = null } = found.error ?? {};
-  const wait = response.headers.get("retry-after-ms");
   throw new Refused(
     message ?? `the server answered ${response.status}`,
     response.status,
     code,
     param,
-    wait === null ? null : Number(wait),
+    retryAfter(response.headers),
   );
 }
 
-async function* read(response: Response): AsyncGenerator<Event, void, void> {
+/** What the server asks for, in milliseconds: as it gives them, else in whole seconds. */
+function retryAfter(headers: Headers): number | null {
+  for (const [name, unit] of [["retry-after-ms", 1], ["retry-after", 1_000]] as const) {
+    const wait = Number.parseFloat(headers.get(name) ?? "") * unit;
+    if (!Number.isNaN(wait)) return Math.min(Math.max(0, wait), MAX_RETRY_AFTER);
+  }
+  return null;
+}
+
+/** The events of a response; `heard` is told of all that comes. */
+async function* read(
+  response: Response,
+  heard: () => void = () => {},
+): AsyncGenerator<Event, void, void> {
   if (response.body === null) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   try {
@@ -172,6 +202,7 @@ async function* read(response: Response): AsyncGenerator<Event, void, void> {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
+      heard();
       const frames = (rest + value).split("\n\n");
       rest = frames.pop() ?? "";
       for (const frame of frames) {
