@@ -17,7 +17,7 @@ from statewise.client.batches import (
     Requests,
     files_of,
     lines,
-    made_before,
+    made_since,
     result,
     waits,
 )
@@ -48,8 +48,12 @@ class AsyncBatches:
         metadata: Mapping[str, str] | None = None,
     ) -> Batch:
         """Have requests answered: under their `custom_id`s, in a file, or in an uploaded one."""
+        known: set[str] = set()
         if isinstance(requests, File):
             file = requests
+            # It may have been answered before; a file that is uploaded now has not.
+            page = await self._client.send(calls.batches(LOOKED_THROUGH))
+            known = {batch.id for batch in page.data}
         elif isinstance(requests, Path):
             file = await self.upload(requests)
         else:
@@ -58,7 +62,7 @@ class AsyncBatches:
             return await self._client.send(calls.create_batch(file.id, endpoint, metadata))
         except UnreachableError:
             page = await self._client.send(calls.batches(LOOKED_THROUGH))
-            if (batch := made_before(page.data, file.id, endpoint)) is not None:
+            if (batch := made_since(known, page.data, file.id, endpoint)) is not None:
                 return batch
             return await self._client.send(calls.create_batch(file.id, endpoint, metadata))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,10 +66,12 @@ def waits() -> Iterator[float]:
         seconds = min(LONGEST_S, seconds * 1.5)
 
 
-def made_before(found: Iterable[Batch], file_id: str, endpoint: str) -> Batch | None:
-    """The batch that an unanswered request may have made."""
+def made_since(
+    known: Collection[str], found: Iterable[Batch], file_id: str, endpoint: str
+) -> Batch | None:
+    """The batch that an unanswered request may have made: none of those that were there before."""
     for batch in found:
-        if (batch.input_file_id, batch.endpoint) == (file_id, endpoint):
+        if (batch.input_file_id, batch.endpoint) == (file_id, endpoint) and batch.id not in known:
             return batch
     return None
 
@@ -99,8 +101,12 @@ class Batches:
         metadata: Mapping[str, str] | None = None,
     ) -> Batch:
         """Have requests answered: under their `custom_id`s, in a file, or in an uploaded one."""
+        known: set[str] = set()
         if isinstance(requests, File):
             file = requests
+            # It may have been answered before; a file that is uploaded now has not.
+            page = self._client.send(calls.batches(LOOKED_THROUGH))
+            known = {batch.id for batch in page.data}
         elif isinstance(requests, Path):
             file = self.upload(requests)
         else:
@@ -109,7 +115,7 @@ class Batches:
             return self._client.send(calls.create_batch(file.id, endpoint, metadata))
         except UnreachableError:
             page = self._client.send(calls.batches(LOOKED_THROUGH))
-            if (batch := made_before(page.data, file.id, endpoint)) is not None:
+            if (batch := made_since(known, page.data, file.id, endpoint)) is not None:
                 return batch
             return self._client.send(calls.create_batch(file.id, endpoint, metadata))
 
