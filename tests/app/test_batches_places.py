@@ -118,8 +118,8 @@ def test_while_the_last_line_takes_its_time_the_store_is_left_alone(asked: Count
             time.sleep(0.05)
         asked.clear()
         time.sleep(3)
-        assert 1 <= asked["batches"] <= 6, "once a second"
-        assert 1 <= asked["lines"] <= 6, "another server may have left some"
+        assert 1 <= asked["batches"] <= 20, "about once a second"
+        assert 1 <= asked["lines"] <= 20, "another server may have left some"
         engine.let_go.set()
         check_once(client, ended(client, batch.id), ["0", "1"])
 

@@ -88,7 +88,7 @@ def test_an_exhausted_budget_is_not_solved(server: LocalServer) -> None:
         (["solve"], 2, "Missing argument"),
         (["serve", "--engine", "llama.cpp"], 2, "engine"),
         (["serve", "--port", "-1"], 2, "port"),
-        (["serve", "--engine", "scripted", "--", "--speed", "9"], 3, "--speed"),
+        (["serve", "--engine", "scripted", "--port", "0", "--", "--speed", "9"], 3, "--speed"),
         (["serve", "--model", "./nowhere", "--port", "0"], 3, "./nowhere"),
     ],
 )

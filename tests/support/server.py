@@ -53,7 +53,8 @@ def local_server(
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        while not host.ready and host.error is None and thread.is_alive():
+        # Until its last line is logged: a test that captures logs changes the loggers under it.
+        while not host._ready.is_set() and host.error is None and thread.is_alive():
             time.sleep(0.01)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         yield LocalServer(url, host, metrics, app.state.service)
