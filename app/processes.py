@@ -12,7 +12,6 @@ import stat
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -118,8 +117,10 @@ class Registration:
 
     def end_children(self) -> None:
         """End every process that this one has started."""
-        with suppress(OSError):  # of a full disk: known they are
+        try:
             self.record_children()
+        except OSError as error:  # a full disk: they are known all the same
+            logger.warning("server_record", error=str(error))
         end(self._record.children)
 
     def remove(self) -> None:

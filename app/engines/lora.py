@@ -90,15 +90,17 @@ class Lora:
         """
         self._llm, self._tokenizer, self._request = llm, tokenizer, request
         had, self._loaded = self._loaded, {}
-        wanted = {name: Path(loaded.request.lora_path) for name, loaded in had.items()}
-        if not self._began:
-            wanted, self._began = dict(self._settings.adapters), True
-        for name, folder in wanted.items():
-            try:
+        again = {name: Path(loaded.request.lora_path) for name, loaded in had.items()}
+        try:
+            for name, folder in (again if self._began else self._settings.adapters).items():
                 with _named(name):
                     await self.add(name, folder)
-            except RequestError as error:
+        except BaseException as error:
+            self._loaded = had | self._loaded  # the next engine is to have them all
+            if isinstance(error, RequestError):
                 raise EngineStartError(error.message) from error
+            raise
+        self._began = True
 
     async def add(self, name: str, folder: Path) -> None:
         """Load an adapter. Raises `RequestError` naming the field; the engine lives on."""

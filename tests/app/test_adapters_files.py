@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from app.engines import adapters
 from app.engines.lora import Lora
-from app.errors import EngineStartError, RequestError
+from app.errors import EngineDeadError, EngineStartError, RequestError
 from app.settings import Settings
 
 BASE = {"model.layers.0.q_proj.weight": (6, 4), "model.layers.0.down_proj.weight": (4, 8)}
@@ -137,6 +137,12 @@ async def test_an_engine_that_comes_back_has_what_the_last_one_had(
 
         async def remove_lora(self, _: object) -> None: ...
 
+    class Mortal(Llm):
+        errored = True
+
+        async def add_lora(self, _: object) -> None:
+            raise RuntimeError
+
     @dataclass
     class Request:
         lora_name: str
@@ -150,5 +156,7 @@ async def test_an_engine_that_comes_back_has_what_the_last_one_had(
     await lora.start(Llm(), None, Request)
     await lora.remove("a")
     await lora.add("c", tmp_path / "c")
+    with pytest.raises(EngineDeadError):  # it dies of the first one
+        await lora.start(Mortal(), None, Request)
     await lora.start(Llm(), None, Request)
     assert set(lora.names) == {"b", "c"}
